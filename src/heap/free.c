@@ -14,7 +14,7 @@ static inline bool
 looks_free(const struct tn_slab *slab, const char *base, const void *p)
 {
     uintptr_t link = *(const uintptr_t *)p ^ slab->key;
-    return link - (uintptr_t)base < (size_t)slab->span_small << TN_SLICE_SHIFT;
+    return link == 0 || link - (uintptr_t)base < (size_t)slab->span_small << TN_SLICE_SHIFT;
 }
 
 /* The owner's look at one of its slabs whose count of frees has run out. */
@@ -72,7 +72,7 @@ free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab
             next = word & ~TN_REMOTE_FULL;
         } else {
             uint64_t first = tn_remote_first(word);
-            *block = first == TN_REMOTE_END ? tn_slab_end(slab, base)
+            *block = first == TN_REMOTE_END ? tn_slab_end(slab)
                                             : (uintptr_t)(base + first * 8) ^ slab->key;
             next = (word & ~TN_REMOTE_END) + TN_REMOTE_ONE;
             next |= (uint64_t)((char *)p - base) / 8;

@@ -15,9 +15,8 @@ struct tn_heap tn_process_heap = {.lock = {.rank = TN_RANK_HEAP}};
 
 static _Atomic uint64_t heap_serials;
 
-/* Reserves a space and puts its head at its start; NULL when there is no room. */
-static struct tn_space *
-make_space(size_t size)
+struct tn_space *
+tn_heap_make_space(size_t size)
 {
     char *base = tn_os_reserve(size, TN_SPACE_ALIGN);
     if (base == NULL) {
@@ -72,7 +71,7 @@ tn_process_heap_start(void)
     if (atomic_load_explicit(&heap->space_count, memory_order_relaxed) == 0) {
         struct tn_space *space = NULL;
         for (size_t size = first_space_size(); space == NULL && size >= SPACE_TRY; size /= 2) {
-            space = make_space(size);
+            space = tn_heap_make_space(size);
         }
         if (space == NULL) {
             tn_unlock(&lock);
@@ -109,10 +108,11 @@ add_space(struct tn_heap *heap, size_t span, size_t align)
     least = tn_align_up(least, TN_SPACE_ALIGN);
     size_t size = tn_max(least, heap->space_size);
     for (;;) {
-        struct tn_space *space = make_space(size);
+        struct tn_space *space = tn_heap_make_space(size);
         if (space != NULL) {
             space->heap = heap;
             heap->spaces[count] = space;
+            heap->space_size = tn_min(size * 2, SPACE_LEAST);
             atomic_store_explicit(&heap->space_count, count + 1, memory_order_release);
             return space;
         }

@@ -80,6 +80,8 @@ extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-
 /* heap.c: the process heap comes to life at the first call; NULL-safe otherwise. */
 bool tn_process_heap_start(void);
 bool tn_heap_init(struct tn_heap *heap, struct tn_space *space);
+/* Reserves an anonymous space, registered, with its head at its start; NULL: no room. */
+struct tn_space *tn_heap_make_space(size_t size);
 struct tn_slab *tn_heap_take(struct tn_heap *heap, size_t span, size_t align, bool *zero);
 void tn_heap_give(struct tn_slab *slab, size_t span, bool zero);
 
@@ -92,10 +94,14 @@ void tn_registry_remove_heap(struct tn_heap *heap);
 struct tn_heap *tn_registry_heaps(void);
 struct tn_lock *tn_registry_lock(void);
 
+/* Whether a space lies, or ever lay, inside a block of another. */
+extern _Atomic bool tn_spaces_nest;
+
 static inline struct tn_space *
 tn_space_of(const void *p)
 {
-    if (TN_LIKELY((uintptr_t)p - tn_window_base < tn_window_size)) {
+    if (TN_LIKELY((uintptr_t)p - tn_window_base < tn_window_size &&
+                  !atomic_load_explicit(&tn_spaces_nest, memory_order_relaxed))) {
         return tn_process_heap.spaces[0];
     }
     return tn_registry_search(p);

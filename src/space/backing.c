@@ -29,8 +29,13 @@ anonymous_release(struct tn_space *space)
     tn_os_release(space->base, space->size);
 }
 
-const struct tn_backing tn_anonymous_backing = {anonymous_commit, anonymous_purge,
-                                                anonymous_move, anonymous_release};
+const struct tn_backing tn_anonymous_backing = {
+    .zero = true,
+    .commit = anonymous_commit,
+    .purge = anonymous_purge,
+    .move = anonymous_move,
+    .release = anonymous_release,
+};
 
 static bool
 buffer_commit(struct tn_space *space, char *start, size_t size)
@@ -52,4 +57,9 @@ buffer_release(struct tn_space *space)
     (void)space;
 }
 
-const struct tn_backing tn_buffer_backing = {buffer_commit, buffer_purge, NULL, buffer_release};
+const struct tn_backing tn_buffer_backing = {
+    .zero = false,
+    .commit = buffer_commit,
+    .purge = buffer_purge,
+    .release = buffer_release,
+};

@@ -37,9 +37,9 @@ enum tn_slab_flags {
  *   CURRENT:     blocks live or in the remote list = n - uncarved - on the local list
  *
  * Free blocks form lists through their first word. Every link, and head itself, is a pointer xored
- * with the slab's key, whose low 16 bits are zero; the end of a list is the odd address after the
- * slab's base. A link thus bears 48 secret bits, by which free recognises a block that is already
- * free, and the low bit tells the end without decoding.
+ * with the slab's key, the end of a list NULL xored with it. A key has secret bits 16 to 60 and the
+ * low 16 zero. A link thus bears 45 secret bits, by which free recognises a block that is already
+ * free; the fast path compares the top 16, and asks further only when they agree.
  */
 struct tn_slab {
     _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. Classes of

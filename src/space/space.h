@@ -24,6 +24,7 @@ struct tn_space;
 
 /* What is behind a space. Each takes ranges of whole pages inside the space. */
 struct tn_backing {
+    bool zero; /* what was committed for the first time reads as zero */
     /* Makes a range usable that was not; false when memory cannot be had. */
     bool (*commit)(struct tn_space *space, char *start, size_t size);
     /* Drops a range's contents; true when it reads as zero afterwards. */
