@@ -39,6 +39,9 @@ tn_heap_init(struct tn_heap *heap, struct tn_space *space)
     heap->root = (struct tn_root *)space->map->root;
     heap->root->secret = tn_os_random();
     heap->lock.rank = TN_RANK_HEAP;
+    for (unsigned i = 0; i < TN_CENTRAL; i++) {
+        heap->central[i].rank = TN_RANK_CENTRAL;
+    }
     heap->serial = atomic_fetch_add(&heap_serials, 1) + 1;
     heap->spaces[0] = space;
     heap->space_size = space->size;

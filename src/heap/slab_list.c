@@ -68,7 +68,7 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
     slab->bare = all_units(&tn_classes[class]);
     atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
     tn_set_kind(slab, TN_SLAB);
-    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    tn_slab_set_owner(slab, class < TN_OWNED ? cache->id : 0);
 }
 
 /* Lists the blocks of the lowest bare unit, in the order of their addresses. The unit is taken
@@ -180,6 +180,9 @@ unsigned
 tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
 {
     unsigned capacity = tn_class_of_slab(slab)->capacity;
+    if (slab->size_class >= TN_OWNED) {
+        return slab->left;
+    }
     if (tn_slab_owner(slab) == 0) {
         unsigned shared =
             tn_remote_shared(atomic_load_explicit(&slab->remote, memory_order_relaxed));
@@ -270,8 +273,9 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     if (count + bare > capacity) {
         return "more blocks are free than the slab holds";
     }
-    if (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0 &&
-        (unsigned)slab->floor + slab->left + count + bare != capacity) {
+    bool counted = slab->size_class >= TN_OWNED ||
+                   (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0);
+    if (counted && (unsigned)slab->floor + slab->left + count + bare != capacity) {
         return "the count of live blocks is wrong";
     }
     return NULL;

@@ -33,6 +33,7 @@ enum tn_slab_flags {
 
 /*
  * A slab's counting equations, with n = the blocks its slices hold:
+ *   central:     blocks live or in a cache's stash = left
  *   not CURRENT: blocks live or in the remote list = floor + left
  *   CURRENT:     blocks live or in the remote list = n - uncarved - on the local list
  *
@@ -42,8 +43,7 @@ enum tn_slab_flags {
  * free; the fast path compares the top 16, and asks further only when they agree.
  */
 struct tn_slab {
-    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. Classes of
-                                 more than one slice carry id + 1, for the longer path */
+    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody */
     union {
         uintptr_t head;    /* SLAB: local list; owner only */
         char *large_start; /* LARGE: the user's pointer */
