@@ -176,15 +176,39 @@ adopt(struct tn_cache *cache, unsigned class)
     return slab;
 }
 
+/* An empty slab of the class from the stock, lists and all; else the last of the stock, for any
+ * class. NULL when the stock is empty. */
+static struct tn_slab *
+take_stock(struct tn_cache *cache, unsigned class)
+{
+    struct tn_slab **link = &cache->stock;
+    while (*link != NULL && (*link)->size_class != class) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        link = &cache->stock;
+    }
+    struct tn_slab *slab = *link;
+    if (slab != NULL) {
+        *link = slab->next;
+        cache->stock_count--;
+    }
+    return slab;
+}
+
 static struct tn_slab *
 make_slab(struct tn_cache *cache, unsigned class)
 {
-    struct tn_slab *slab = cache->stock;
+    struct tn_slab *slab = take_stock(cache, class);
+    if (slab != NULL && slab->size_class == class) {
+        slab->left = 0;
+        slab->floor = 0;
+        tn_set_kind(slab, TN_SLAB);
+        tn_slab_set_owner(slab, cache->id);
+        return slab;
+    }
     bool zero = false;
-    if (slab != NULL) {
-        cache->stock = slab->next;
-        cache->stock_count--;
-    } else {
+    if (slab == NULL) {
         slab = tn_heap_take(cache->heap, 1, TN_SLICE, &zero);
         if (slab == NULL) {
             return NULL;

@@ -52,8 +52,13 @@ struct tn_slab {
         uintptr_t key;     /* SLAB: const */
         size_t large_size; /* LARGE: bytes usable from large_start */
     };
-    uint16_t left;            /* SLAB: frees until the owner must look; owner only */
-    uint16_t floor;           /* SLAB: blocks still live when it does; owner only */
+    union {
+        struct {
+            uint16_t left;  /* SLAB: frees until the owner must look; owner only */
+            uint16_t floor; /* SLAB: blocks still live when it does; owner only */
+        };
+        uint32_t span; /* FREE, LARGE, HELD: slices, at the head */
+    };
     _Atomic uint8_t kind;     /* enum tn_kind */
     uint8_t size_class;       /* SLAB: const */
     uint8_t flags;            /* enum tn_slab_flags; owner or lock */
@@ -63,10 +68,7 @@ struct tn_slab {
     struct tn_slab *prev;     /* list it is in; free run: left child */
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
-        struct {
-            uint32_t span; /* FREE, LARGE, HELD: slices, at the head */
-            uint32_t back; /* FREE (last slice), INNER: slices back to the head */
-        };
+        uint32_t back; /* FREE (last slice), INNER: slices back to the head */
     };
 };
 
