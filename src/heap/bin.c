@@ -51,6 +51,7 @@ tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
         bin->first = slab;
     }
     bin->last = slab;
+    bin->count++;
 }
 
 void
@@ -67,6 +68,7 @@ tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     } else {
         bin->last = slab->prev;
     }
+    bin->count--;
 }
 
 /* Lets a full slab go. False when blocks came back in the meantime: it stays. */

@@ -83,6 +83,7 @@ find_or_make(struct tn_heap *heap)
             init(cache, heap, id);
             cache->next = heap->caches;
             heap->caches = cache;
+            atomic_fetch_add_explicit(&heap->cache_count, 1, memory_order_relaxed);
         }
     }
     tn_unlock(&heap->lock);
@@ -186,6 +187,7 @@ tn_cache_retire(struct tn_cache *cache)
         link = &(*link)->next;
     }
     *link = cache->next;
+    atomic_fetch_sub_explicit(&heap->cache_count, 1, memory_order_relaxed);
     cache->next = heap->idle;
     heap->idle = cache;
     tn_unlock(&heap->lock);

@@ -24,6 +24,7 @@
 #define TN_LARGE_STOCK 4u /* large blocks a cache keeps */
 #define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
 #define TN_STASH       2u
+#define TN_SURPLUS     2u /* slabs of a class that one of several caches keeps for itself */
 #define TN_SPACES      64u
 
 /* Pages inside slabs that could go back to the system, purge.c. */
@@ -38,6 +39,7 @@ struct tn_bin {
     struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
     struct tn_slab *first;   /* others with free blocks, through next and prev */
     struct tn_slab *last;
+    uint32_t count; /* of the others */
 };
 
 struct tn_stash {
@@ -77,6 +79,7 @@ struct tn_heap {
     struct tn_space *spaces[TN_SPACES];   /* the first is const */
     struct tn_lock lock;                  /* guards all below and the shared slabs */
     struct tn_cache *caches;              /* in use */
+    _Atomic uint32_t cache_count;         /* of these */
     struct tn_cache *idle;                /* of threads that ended */
     char *cache_memory;                   /* rest of a slice for new ones */
     size_t cache_memory_left;
