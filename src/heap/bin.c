@@ -7,6 +7,8 @@
  */
 #include "heap/slab_list.h"
 
+#define STALE_STEP 256u /* slices looked at when a class runs short */
+
 static void
 set_direct(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
 {
@@ -98,6 +100,14 @@ set_shared_hint(struct tn_heap *heap, unsigned class)
     }
 }
 
+void
+tn_shared_hints(struct tn_heap *heap)
+{
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        set_shared_hint(heap, class);
+    }
+}
+
 /* Under the heap's lock. */
 static void
 unlink_shared(struct tn_heap *heap, struct tn_slab *slab)
@@ -127,8 +137,8 @@ tn_slab_share(struct tn_heap *heap, struct tn_slab *slab, unsigned live)
     heap->root->shared[class] = slab;
     set_shared_hint(heap, class);
     tn_slab_set_owner(slab, 0);
-    uint64_t word = atomic_fetch_add_explicit(&slab->remote, live * TN_REMOTE_SHARED,
-                                              memory_order_acq_rel);
+    uint64_t word =
+        atomic_fetch_add_explicit(&slab->remote, live * TN_REMOTE_SHARED, memory_order_acq_rel);
     if (tn_remote_count(word) == live) { /* the last ones came just before */
         unlink_shared(heap, slab);
         atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
@@ -162,8 +172,10 @@ static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
-    uint32_t hint =
-        atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
+    if (tn_stale_left(heap)) {
+        tn_stale_sweep(heap, STALE_STEP);
+    }
+    uint32_t hint = atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
     if ((hint >> class % 32 & 1) == 0) {
         return NULL;
     }
@@ -223,10 +235,11 @@ make_slab(struct tn_cache *cache, unsigned class)
 void
 tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
 {
-    tn_slab_set_owner(slab, 0);
+    bool kept = cache->stock_count < TN_STOCK;
+    tn_slab_set_owner(slab, kept ? tn_held_mark(cache) : 0);
     slab->span = 1;
     tn_set_kind(slab, TN_HELD);
-    if (cache->stock_count < TN_STOCK) {
+    if (kept) {
         slab->next = cache->stock;
         cache->stock = slab;
         cache->stock_count++;

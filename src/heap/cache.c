@@ -9,10 +9,11 @@
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
 const struct tn_slab tn_empty_slab;
 
-#define NONE   ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
-#define EIGHT  NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
-#define ALL128 EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, \
-               EIGHT, EIGHT, EIGHT, EIGHT
+#define NONE  ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
+#define EIGHT NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
+#define ALL128                                                                                     \
+    EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT,     \
+        EIGHT, EIGHT, EIGHT
 
 _Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty slab");
 
@@ -34,6 +35,14 @@ cache_memory(struct tn_heap *heap)
         heap->idle = cache->next;
         return cache;
     }
+    if (heap->generation != 0 && heap->cache_ids >> (TN_CACHE_ID_BITS - 1) != 0) {
+        return NULL;
+    }
+    if (heap->generation != 0) { /* an image holds what lasts only */
+        size_t page = tn_os_page_size();
+        cache = tn_os_reserve(page, page);
+        return cache != NULL && tn_os_commit(cache, page) ? cache : NULL;
+    }
     size_t size = tn_align_up(sizeof *cache, 4096);
     if (heap->cache_memory_left < size) {
         bool zero;
@@ -52,12 +61,27 @@ cache_memory(struct tn_heap *heap)
     return cache;
 }
 
-static void
-init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
+/* A cache of an image keeps its id as long as the generation lasts. */
+static uintptr_t
+id_for(const struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
 {
+    if (heap->generation == 0) {
+        return thread;
+    }
+    if (cache->id >> TN_CACHE_ID_BITS == heap->generation) {
+        return cache->id;
+    }
+    return heap->generation << TN_CACHE_ID_BITS | (uintptr_t)++heap->cache_ids << 1;
+}
+
+static void
+init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
+{
+    uintptr_t id = id_for(cache, heap, thread);
     memset(cache, 0, sizeof *cache);
     cache->heap = heap;
     cache->id = id;
+    cache->thread = thread;
     for (size_t i = 0; i < TN_DIRECT; i++) {
         cache->direct[i] = NONE;
     }
@@ -71,16 +95,19 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
 static struct tn_cache *
 find_or_make(struct tn_heap *heap)
 {
-    uintptr_t id = tn_os_thread();
+    uintptr_t thread = tn_os_thread();
+    if (heap->read_only) {
+        return NULL;
+    }
     tn_lock(&heap->lock);
     struct tn_cache *cache = heap->caches;
-    while (cache != NULL && cache->id != id) {
+    while (cache != NULL && cache->thread != thread) {
         cache = cache->next;
     }
     if (cache == NULL) {
         cache = cache_memory(heap);
         if (cache != NULL) {
-            init(cache, heap, id);
+            init(cache, heap, thread);
             cache->next = heap->caches;
             heap->caches = cache;
             atomic_fetch_add_explicit(&heap->cache_count, 1, memory_order_relaxed);
@@ -162,7 +189,7 @@ tn_cache_retire(struct tn_cache *cache)
     struct tn_heap *heap = cache->heap;
     tn_central_empty_stash(cache);
     tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_OWNED; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
             leave_slab(cache, bin->current);
@@ -191,4 +218,38 @@ tn_cache_retire(struct tn_cache *cache)
     cache->next = heap->idle;
     heap->idle = cache;
     tn_unlock(&heap->lock);
+}
+
+void
+tn_cache_retire_all(struct tn_heap *heap)
+{
+    while (heap->caches != NULL) {
+        tn_cache_retire(heap->caches);
+    }
+}
+
+void
+tn_cache_forget_all(struct tn_heap *heap)
+{
+    heap->cache_ids = 0;
+    for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
+        struct tn_cache *next = cache->next;
+        init(cache, heap, cache->thread);
+        cache->next = next;
+    }
+}
+
+void
+tn_cache_release_all(struct tn_heap *heap)
+{
+    struct tn_cache *lists[] = {heap->caches, heap->idle};
+    for (unsigned i = 0; i < 2; i++) {
+        struct tn_cache *next;
+        for (struct tn_cache *cache = lists[i]; cache != NULL; cache = next) {
+            next = cache->next;
+            tn_os_release(cache, tn_os_page_size());
+        }
+    }
+    heap->caches = NULL;
+    heap->idle = NULL;
 }

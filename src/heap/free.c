@@ -160,6 +160,9 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         return;
     }
     bool own = cache != NULL && tn_slab_owner(slab) == cache->id;
+    if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
+        own = tn_stale_claim(cache, slab);
+    }
     if (looks_free(slab, tn_slab_base(space, slab), p) &&
         (!own || tn_slab_lists(space, slab, p))) {
         tn_die_already_free(p, slab, call);

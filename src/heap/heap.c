@@ -36,8 +36,15 @@ tn_heap_make_space(size_t size)
 bool
 tn_heap_init(struct tn_heap *heap, struct tn_space *space)
 {
+    ((struct tn_root *)space->map->root)->secret = tn_os_random();
+    tn_heap_attach(heap, space);
+    return true;
+}
+
+void
+tn_heap_attach(struct tn_heap *heap, struct tn_space *space)
+{
     heap->root = (struct tn_root *)space->map->root;
-    heap->root->secret = tn_os_random();
     heap->lock.rank = TN_RANK_HEAP;
     for (unsigned i = 0; i < TN_CENTRAL; i++) {
         heap->central[i].rank = TN_RANK_CENTRAL;
@@ -47,7 +54,6 @@ tn_heap_init(struct tn_heap *heap, struct tn_space *space)
     heap->space_size = space->size;
     space->heap = heap;
     atomic_store_explicit(&heap->space_count, 1, memory_order_release);
-    return true;
 }
 
 static size_t
@@ -156,6 +162,10 @@ tn_heap_take(struct tn_heap *heap, size_t span, size_t align, bool *zero)
         }
     }
     tn_unlock(&heap->lock);
+    while (slab == NULL && tn_stale_left(heap)) {
+        tn_stale_sweep(heap, UINT32_MAX);
+        slab = take_from(heap, 0, now, span, align, zero);
+    }
     if (slab == NULL) {
         /* Free slices in pieces of both states join when they are all clean. */
         size_t purged = 0;

@@ -49,6 +49,7 @@ struct tn_stash {
 struct tn_cache {
     struct tn_slab *direct[TN_DIRECT]; /* by (size + 7) / 8: the current slab, or tn_empty_slab */
     uintptr_t id;                      /* const while in use: what owned slabs bear */
+    uintptr_t thread;                  /* const while in use: whose it is */
     struct tn_heap *heap;              /* const */
     struct tn_cache *next;             /* in the heap's list; under its lock */
     struct tn_slab *stock;             /* free slices, through next */
@@ -87,6 +88,11 @@ struct tn_heap {
     struct tn_lock central[TN_CENTRAL];   /* one for each central class */
     struct tn_loose central_loose;        /* under the heap's lock */
     bool no_stash;                        /* const: blocks go straight back to their slabs */
+    bool read_only;                       /* const: nobody has a cache */
+    uint32_t cache_ids;                   /* of the generation, given so far */
+    uint64_t generation;                  /* of an image, stale.c; 0: ids are thread pointers */
+    _Atomic uint32_t stale_next;          /* the first slice not looked at for stale owners */
+    uint32_t stale_end;                   /* and the last one, exclusive */
     size_t space_size;                    /* bytes of the next space */
     uint64_t serial;                      /* const: no two heaps of a process share it */
     struct tn_heap *next_heap;            /* registry.c */
@@ -106,6 +112,8 @@ extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-
 /* heap.c: the process heap comes to life at the first call; NULL-safe otherwise. */
 bool tn_process_heap_start(void);
 bool tn_heap_init(struct tn_heap *heap, struct tn_space *space);
+/* The same for a space that a heap of another process left behind. */
+void tn_heap_attach(struct tn_heap *heap, struct tn_space *space);
 /* Reserves an anonymous space, registered, with its head at its start; NULL: no room. */
 struct tn_space *tn_heap_make_space(size_t size);
 struct tn_slab *tn_heap_take(struct tn_heap *heap, size_t span, size_t align, bool *zero);
@@ -137,6 +145,11 @@ tn_space_of(const void *p)
 struct tn_cache *tn_cache_of_thread(void);              /* the process heap's; NULL: no memory */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
+void tn_cache_retire_all(struct tn_heap *heap);
+/* Makes all caches of an image empty, with ids of the heap's generation; what they owned is stale. */
+void tn_cache_forget_all(struct tn_heap *heap);
+/* Frees the memory of an image's caches. */
+void tn_cache_release_all(struct tn_heap *heap);
 
 /* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a block
  * of the slab and in use. cache may be NULL in tn_central_free. */
@@ -145,6 +158,37 @@ void tn_central_free(struct tn_cache *cache, struct tn_space *space, struct tn_s
 void tn_central_empty_stash(struct tn_cache *cache);
 /* In the child of a fork: a slab whose class's list is made anew, and which may be half changed. */
 void tn_central_restore(struct tn_heap *heap, struct tn_space *space, struct tn_slab *slab);
+
+/*
+ * stale.c: in an image, ids of caches carry the generation, which is a new one every time the
+ * image is opened: slabs and held slices of an older one are nobody's. Opening does not look for
+ * them; whoever frees a block of such a slab claims it, and a cursor settles the others a few at a
+ * time when memory is asked for.
+ */
+#define TN_CACHE_ID_BITS 20
+bool tn_stale_claim(struct tn_cache *cache, struct tn_slab *slab);
+bool tn_stale_sweep(struct tn_heap *heap, uint32_t slices); /* false: nothing is left to look at */
+void tn_shared_hints(struct tn_heap *heap);                 /* bin.c: hints from the lists */
+
+static inline bool
+tn_stale_left(const struct tn_heap *heap)
+{
+    return TN_UNLIKELY(atomic_load_explicit(&heap->stale_next, memory_order_relaxed) <
+                       heap->stale_end);
+}
+
+static inline bool
+tn_owner_is_stale(const struct tn_heap *heap, uintptr_t owner)
+{
+    return owner != 0 && heap->generation != 0 && owner >> TN_CACHE_ID_BITS != heap->generation;
+}
+
+/* What held slices of a cache bear: in an image its id, so that they can be found again. */
+static inline uintptr_t
+tn_held_mark(const struct tn_cache *cache)
+{
+    return cache->heap->generation != 0 ? cache->id : 0;
+}
 
 /* bin.c: a slab of the class with a block on its local list, now current; NULL: no memory. */
 struct tn_slab *tn_bin_refill(struct tn_cache *cache, unsigned class);

@@ -1,5 +1,6 @@
 #include "heap/large.h"
 
+#include "heap/slab_list.h"
 #include "os/os.h"
 
 #define MOVE_LEAST ((size_t)64) /* slices: below 4 MiB a copy is as cheap as moving the pages */
@@ -18,6 +19,7 @@ finish(struct tn_slab *slab, size_t span, size_t start)
     slab->large_size = (span << TN_SLICE_SHIFT) - start;
     slab->span = (uint32_t)span;
     slab->flags = 0;
+    tn_slab_set_owner(slab, 0);
     tn_set_kind(slab, TN_LARGE);
     return base + start;
 }
@@ -40,8 +42,8 @@ take_kept(struct tn_cache *cache, size_t span)
 }
 
 void *
-tn_large_take(struct tn_heap *heap, struct tn_cache *cache, size_t size, size_t align,
-              size_t start, bool *zero)
+tn_large_take(struct tn_heap *heap, struct tn_cache *cache, size_t size, size_t align, size_t start,
+              bool *zero)
 {
     size_t span = slices_for(size + start);
     if (cache != NULL && span <= TN_LARGE_KEPT && align <= TN_SLICE) {
@@ -58,8 +60,10 @@ tn_large_take(struct tn_heap *heap, struct tn_cache *cache, size_t size, size_t 
 void
 tn_large_give(struct tn_cache *cache, struct tn_slab *slab)
 {
+    bool kept = cache != NULL && slab->span <= TN_LARGE_KEPT;
+    tn_slab_set_owner(slab, kept ? tn_held_mark(cache) : 0);
     tn_set_kind(slab, TN_HELD);
-    if (cache != NULL && slab->span <= TN_LARGE_KEPT) {
+    if (kept) {
         if (cache->large_count == TN_LARGE_STOCK) {
             struct tn_slab *oldest = cache->large[0];
             for (unsigned i = 1; i < TN_LARGE_STOCK; i++) {

@@ -23,7 +23,7 @@ at_thread_exit(void *unused)
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         tn_lock(&heap->lock);
         struct tn_cache *cache = heap->caches;
-        while (cache != NULL && cache->id != id) {
+        while (cache != NULL && cache->thread != id) {
             cache = cache->next;
         }
         tn_unlock(&heap->lock);
@@ -86,8 +86,8 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
     }
 }
 
-/* Lists the central slabs of a heap anew, those with room. Blocks in the stashes of threads that did
- * not come along stay live for ever. */
+/* Lists the central slabs of a heap anew, those with room. Blocks in the stashes of threads that
+ * did not come along stay live for ever. */
 static void
 relist_central(struct tn_heap *heap, struct tn_space *space)
 {
@@ -109,7 +109,7 @@ reset_central_locks(struct tn_heap *heap)
         held |= tn_lock_reset(&heap->central[i]);
     }
     if (held) {
-        for (unsigned class = TN_OWNED; class < TN_CLASSES; class++) {
+        for (unsigned class = TN_OWNED; class < TN_CLASSES; class ++) {
             heap->root->shared[class] = NULL;
         }
     }
@@ -154,12 +154,21 @@ in_child(void)
     tn_lock_reset(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         bool relist = tn_lock_reset(&heap->lock);
-        bool central = reset_central_locks(heap);
         uint32_t count = atomic_load(&heap->space_count);
-        bool alone = heap->caches == NULL ||
-                     (heap->caches->id == id && heap->caches->next == NULL);
+        for (uint32_t i = 0; i < count; i++) {
+            struct tn_space *space = heap->spaces[i];
+            if (space->backing->forked != NULL) {
+                space->backing->forked(space);
+            }
+        }
+        if (heap->read_only) {
+            continue;
+        }
+        bool central = reset_central_locks(heap);
+        bool alone =
+            heap->caches == NULL || (heap->caches->thread == id && heap->caches->next == NULL);
         struct tn_cache *own = heap->caches;
-        while (own != NULL && own->id != id) {
+        while (own != NULL && own->thread != id) {
             own = own->next;
         }
         heap->caches = own; /* the others' memory is not worth a risk */
@@ -170,7 +179,7 @@ in_child(void)
         if (relist) {
             heap->idle = NULL;
             heap->cache_memory_left = 0;
-            for (unsigned class = 0; class < TN_OWNED; class++) {
+            for (unsigned class = 0; class < TN_OWNED; class ++) {
                 heap->root->shared[class] = NULL;
             }
         }

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define COMMIT_STEP  16u /* slices: memory becomes usable in steps of at least 1 MiB */
-#define DIRTY_LEAST  64u /* slices: up to 4 MiB of free slices stay as they are */
-#define DIRTY_SHARE  16u /* and beyond that a sixteenth of what is in use */
-#define PURGE_UNIT   ((size_t)4096)
+#define COMMIT_STEP 16u /* slices: memory becomes usable in steps of at least 1 MiB */
+#define DIRTY_LEAST 64u /* slices: up to 4 MiB of free slices stay as they are */
+#define DIRTY_SHARE 16u /* and beyond that a sixteenth of what is in use */
+#define PURGE_UNIT  ((size_t)4096)
 
 _Static_assert(sizeof(struct tn_map) <= TN_SPACE_HEAD - sizeof(struct tn_space) - 64,
                "the head holds the map, the root and the space of an anonymous heap");
@@ -29,6 +29,18 @@ commit_table(struct tn_space *space, size_t from, size_t count)
     return start >= end || space->backing->commit(space, (char *)start, end - start);
 }
 
+void
+tn_space_attach(struct tn_space *space, char *base, const struct tn_backing *backing, void *context)
+{
+    space->map = (struct tn_map *)base;
+    space->base = base;
+    space->size = space->map->size;
+    space->slabs = (struct tn_slab *)(base + TN_SPACE_HEAD);
+    space->backing = backing;
+    space->context = context;
+    space->lock.rank = TN_RANK_SPACE;
+}
+
 bool
 tn_space_init(struct tn_space *space, char *base, size_t size, const struct tn_backing *backing,
               void *context)
@@ -46,13 +58,7 @@ tn_space_init(struct tn_space *space, char *base, size_t size, const struct tn_b
     map->frontier = map->first;
     map->committed = map->first;
     map->dirty_limit = DIRTY_LEAST;
-    space->map = map;
-    space->base = base;
-    space->size = map->size;
-    space->slabs = (struct tn_slab *)(base + TN_SPACE_HEAD);
-    space->backing = backing;
-    space->context = context;
-    space->lock.rank = TN_RANK_SPACE;
+    tn_space_attach(space, base, backing, context);
     if (map->first >= map->slices) {
         return false;
     }
@@ -80,9 +86,9 @@ push_frontier(struct tn_space *space, size_t span)
         bool done = false;
         for (;;) {
             char *start = space->base + ((size_t)map->committed << TN_SLICE_SHIFT);
-            done = commit_table(space, map->committed, target) &&
-                   space->backing->commit(space, start,
-                                          (target - map->committed) << TN_SLICE_SHIFT);
+            done =
+                commit_table(space, map->committed, target) &&
+                space->backing->commit(space, start, (target - map->committed) << TN_SLICE_SHIFT);
             if (done || target == end) {
                 break;
             }

@@ -34,6 +34,8 @@ struct tn_backing {
     bool (*move)(struct tn_space *space, char *from, char *to, size_t size);
     /* Ends the space. */
     void (*release)(struct tn_space *space);
+    /* In the child of a fork, before anything is done in the space; NULL: nothing to do. */
+    void (*forked)(struct tn_space *space);
 };
 
 /* What a space must remember for as long as its memory lives: in the space itself. All of it
@@ -74,6 +76,11 @@ extern const struct tn_backing tn_buffer_backing;
  * committed or the range is smaller than TN_SPACE_LEAST. */
 bool tn_space_init(struct tn_space *space, char *base, size_t size,
                    const struct tn_backing *backing, void *context);
+
+/* The space that speaks for a map made by tn_space_init before, perhaps in another process, and
+ * mapped at the same address again. */
+void tn_space_attach(struct tn_space *space, char *base, const struct tn_backing *backing,
+                     void *context);
 
 /* Deals out span slices, the first aligned to align bytes (a power of two, >= TN_SLICE). The head
  * is of kind TN_NONE until the caller says what it is. *zero tells whether all read as zero. NULL
