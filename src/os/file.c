@@ -1,0 +1,329 @@
+#define _GNU_SOURCE
+#include "os/file.h"
+
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PARTS_MOST 1024
+
+#ifndef MAP_FIXED_NOREPLACE
+#    define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17 */
+#endif
+
+/* 0 or the errno of a call that returns -1, errno put back. */
+static int
+outcome(long result, int saved)
+{
+    int failed = result < 0 ? errno : 0;
+    errno = saved;
+    return failed;
+}
+
+int
+tn_file_open(const char *path, unsigned how, unsigned mode, int *file)
+{
+    int saved = errno;
+    int flags = O_CLOEXEC | (how & TN_FILE_WRITE ? O_RDWR : O_RDONLY);
+    flags |= how & TN_FILE_CREATE ? O_CREAT : 0;
+    flags |= how & TN_FILE_NEW ? O_CREAT | O_EXCL : 0;
+    flags |= how & TN_FILE_EMPTY ? O_TRUNC : 0;
+    do {
+        *file = open(path, flags, (mode_t)mode);
+    } while (*file < 0 && errno == EINTR);
+    return outcome(*file, saved);
+}
+
+void
+tn_file_close(int file)
+{
+    int saved = errno;
+    if (file >= 0) {
+        close(file);
+    }
+    errno = saved;
+}
+
+int
+tn_file_facts(int file, struct tn_file_facts *facts)
+{
+    int saved = errno;
+    struct stat status;
+    int failed = outcome(fstat(file, &status), saved);
+    if (failed == 0) {
+        facts->size = (uint64_t)status.st_size;
+        facts->on_disk = (uint64_t)status.st_blocks * 512;
+        facts->regular = S_ISREG(status.st_mode);
+    }
+    return failed;
+}
+
+int
+tn_file_read(int file, void *buffer, size_t size, uint64_t at, size_t *got)
+{
+    int saved = errno;
+    *got = 0;
+    while (*got < size) {
+        ssize_t n = pread(file, (char *)buffer + *got, size - *got, (off_t)(at + *got));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return outcome(n, saved);
+        }
+        if (n == 0) {
+            break;
+        }
+        *got += (size_t)n;
+    }
+    errno = saved;
+    return 0;
+}
+
+int
+tn_file_write_parts(int file, const struct iovec *parts, unsigned count, uint64_t at)
+{
+    int saved = errno;
+    struct iovec rest[PARTS_MOST];
+    memcpy(rest, parts, count * sizeof *parts);
+    struct iovec *next = rest;
+    while (count > 0) {
+        ssize_t n = pwritev(file, next, (int)count, (off_t)at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return outcome(n, saved);
+        }
+        at += (uint64_t)n;
+        size_t done = (size_t)n;
+        while (count > 0 && done >= next->iov_len) {
+            done -= next->iov_len;
+            next++;
+            count--;
+        }
+        if (count > 0) {
+            next->iov_base = (char *)next->iov_base + done;
+            next->iov_len -= done;
+        }
+    }
+    errno = saved;
+    return 0;
+}
+
+int
+tn_file_write(int file, const void *data, size_t size, uint64_t at)
+{
+    struct iovec part = {(void *)(uintptr_t)data, size};
+    return tn_file_write_parts(file, &part, 1, at);
+}
+
+int
+tn_file_sync(int file)
+{
+    int saved = errno;
+    return outcome(fdatasync(file), saved);
+}
+
+int
+tn_file_sync_folder(const char *path)
+{
+    int saved = errno;
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+    if (length >= sizeof folder) {
+        return ENAMETOOLONG;
+    }
+    memcpy(folder, path, length);
+    folder[length] = 0;
+    const char *name = slash == NULL ? "." : length == 0 ? "/" : folder;
+    int file;
+    int failed = tn_file_open(name, TN_FILE_READ, 0, &file);
+    if (failed == 0) {
+        failed = outcome(fsync(file), saved);
+        tn_file_close(file);
+    }
+    return failed;
+}
+
+int
+tn_file_resize(int file, uint64_t size)
+{
+    int saved = errno;
+    long result;
+    do {
+        result = ftruncate(file, (off_t)size);
+    } while (result < 0 && errno == EINTR);
+    return outcome(result, saved);
+}
+
+int
+tn_file_reserve(int file, uint64_t at, uint64_t size)
+{
+    int saved = errno;
+    long result;
+    do {
+        result = fallocate(file, 0, (off_t)at, (off_t)size);
+    } while (result < 0 && errno == EINTR);
+    return outcome(result, saved);
+}
+
+int
+tn_file_punch(int file, uint64_t at, uint64_t size)
+{
+    int saved = errno;
+    long result;
+    do {
+        result = fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
+                           (off_t)size);
+    } while (result < 0 && errno == EINTR);
+    return outcome(result, saved);
+}
+
+int
+tn_file_remove(const char *path)
+{
+    int saved = errno;
+    return outcome(unlink(path), saved);
+}
+
+int
+tn_file_rename_new(const char *from, const char *to)
+{
+    int saved = errno;
+    long result = link(from, to);
+    if (result == 0) {
+        unlink(from);
+    }
+    return outcome(result, saved);
+}
+
+int
+tn_file_next_data(int file, uint64_t *start, uint64_t *end)
+{
+    int saved = errno;
+    off_t data = lseek(file, (off_t)*start, SEEK_DATA);
+    off_t hole = data >= 0 ? lseek(file, data, SEEK_HOLE) : -1;
+    int failed = outcome(hole, saved);
+    *start = (uint64_t)data;
+    *end = (uint64_t)hole;
+    return failed;
+}
+
+int
+tn_file_clone(int from, int to)
+{
+    int saved = errno;
+    return outcome(ioctl(to, FICLONE, from), saved);
+}
+
+int
+tn_file_lock(int file, uint64_t at, enum tn_file_lock kind, bool wait)
+{
+    int saved = errno;
+    static const short types[] = {F_UNLCK, F_RDLCK, F_WRLCK};
+    struct flock lock = {
+        .l_type = types[kind], .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
+    long result;
+    do {
+        result = fcntl(file, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+    } while (result < 0 && errno == EINTR);
+    int failed = outcome(result, saved);
+    return failed == EACCES ? EAGAIN : failed;
+}
+
+int
+tn_map_reserve(void *start, size_t size, char **got)
+{
+    int saved = errno;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    flags |= start != NULL ? MAP_FIXED_NOREPLACE : 0;
+    char *place = mmap(start, size, PROT_NONE, flags, -1, 0);
+    if (place == MAP_FAILED) {
+        return outcome(-1, saved);
+    }
+    if (start != NULL && place != start) { /* a kernel that takes the address as a hint */
+        munmap(place, size);
+        errno = saved;
+        return EEXIST;
+    }
+    *got = place;
+    errno = saved;
+    return 0;
+}
+
+int
+tn_map_file(void *start, size_t size, int file, uint64_t at, enum tn_map_how how)
+{
+    int saved = errno;
+    int access = how & TN_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
+    int flags = MAP_FIXED | MAP_NORESERVE | (how & TN_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE);
+    return outcome(mmap(start, size, access, flags, file, (off_t)at) == MAP_FAILED ? -1 : 0, saved);
+}
+
+int
+tn_map_zero(void *start, size_t size)
+{
+    int saved = errno;
+    int flags = MAP_FIXED | MAP_NORESERVE | MAP_PRIVATE | MAP_ANONYMOUS;
+    void *place = mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return outcome(place == MAP_FAILED ? -1 : 0, saved);
+}
+
+int
+tn_map_protect(void *start, size_t size, bool write)
+{
+    int saved = errno;
+    return outcome(mprotect(start, size, write ? PROT_READ | PROT_WRITE : PROT_READ), saved);
+}
+
+int
+tn_map_sync(void *start, size_t size)
+{
+    int saved = errno;
+    return outcome(msync(start, size, MS_SYNC), saved);
+}
+
+int
+tn_map_small_pages(void *start, size_t size)
+{
+    int saved = errno;
+    return outcome(madvise(start, size, MADV_NOHUGEPAGE), saved);
+}
+
+size_t
+tn_map_resident(const void *start, size_t size)
+{
+    int saved = errno;
+    unsigned char in_memory[4096];
+    size_t page = tn_os_page_size();
+    size_t step = sizeof in_memory * page;
+    size_t bytes = 0;
+    for (size_t at = 0; at < size; at += step) {
+        size_t part = size - at < step ? size - at : step;
+        if (mincore((void *)((uintptr_t)start + at), part, in_memory) != 0) {
+            break;
+        }
+        for (size_t i = 0; i < (part + page - 1) / page; i++) {
+            bytes += in_memory[i] & 1 ? page : 0;
+        }
+    }
+    errno = saved;
+    return bytes;
+}
+
+unsigned
+tn_process_id(void)
+{
+    return (unsigned)getpid();
+}

@@ -1,0 +1,139 @@
+/*
+ * An image that is open: all that is volatile about it.
+ *
+ * Where the truth is, in atomic mode: a page's committed state is in the newest complete record of
+ * the journal that has it, else in the file; its present state is in memory. Four sets of pages keep
+ * account: changed and emptied since the last commit, and, in the journal but not in the file yet,
+ * logged and hollow.
+ */
+#ifndef TN_IMAGE_H
+#define TN_IMAGE_H
+
+#include "heap/heap.h"
+#include "os/dirty.h"
+#include "os/file.h"
+#include "persist/format.h"
+#include "persist/page_set.h"
+
+#include "tarn/persist.h"
+
+#pragma GCC visibility push(hidden)
+
+struct tn_journal {
+    int file;        /* -1: there is none yet */
+    bool in_folder;  /* its being there is durable */
+    bool durable;    /* all its records are */
+    bool suspect;    /* behind its end may be a record that was not acknowledged */
+    uint64_t salt;
+    uint64_t first;  /* commit of its first record */
+    uint64_t end;    /* where the next record goes */
+    uint64_t chain;  /* sum of the last record */
+};
+
+struct tn_image {
+    struct tn_heap heap;
+    struct tn_space space;
+    struct tn_lock lock; /* one commit, rollback, ... at a time; guards all below */
+    const char *path;
+    const char *journal_path;
+    unsigned flags; /* enum tarn_open_flags */
+    bool child;     /* this process is a fork's child of the one that opened it */
+    int file;
+    struct tn_superblock head;
+    struct tn_image_state *state; /* in the image */
+    uint64_t journal_most;
+    uint64_t commit;   /* number of the last one */
+    uint64_t redone;   /* commits taken up when opened */
+    bool dropped;      /* an incomplete one was left out then */
+    bool closed;       /* it had been closed properly */
+    bool watching;     /* tn_dirty_watch was called */
+    size_t mapped;     /* bytes of the space that are mapped from the file; beyond: zero memory */
+    size_t usable;     /* bytes of the space that are mapped at all */
+    size_t pieces;     /* of the mapped part that were replaced by zero memory */
+    struct tn_dirty dirty;
+    struct tn_journal journal;
+    struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
+    struct tn_page_set changed;
+    struct tn_page_set emptied;
+    struct tn_page_set logged;
+    struct tn_page_set hollow;
+    char names[]; /* path and journal_path */
+};
+
+extern const struct tn_backing tn_image_backing;
+
+/* error.c: says what failed in this thread's text; the format takes path, then the rest, as tn_text
+ * does. The errno's own words follow when explain. Sets errno; returns -1. */
+int tn_fail(int code, bool explain, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The image a heap is; NULL with errno EINVAL when it is none. */
+struct tn_image *tn_image_of(struct tn_heap *heap);
+
+/* The same, ready for a change of its file; NULL with errno when this process may not. */
+struct tn_image *tn_image_to_write(struct tn_heap *heap, const char *what);
+
+/* image.c */
+struct tn_image *tn_image_new(const char *path, unsigned flags);
+void tn_image_free(struct tn_image *image);
+
+/* open.c: takes up the committed state; a new generation of caches. */
+int tn_image_take_up(struct tn_image *image);
+void tn_image_begin_generation(struct tn_image *image);
+
+/* superblock.c */
+int tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity);
+int tn_superblock_write(struct tn_image *image);
+int tn_superblock_read(const char *path, int file, struct tn_superblock *head);
+
+/* place.c: reserves the image's addresses; where says a new one may choose them. */
+int tn_place_reserve(struct tn_image *image);
+int tn_place_choose(struct tn_image *image, void *wanted);
+
+/* mapping.c: maps the committed state, journal included, as it is now; over an older one too. */
+int tn_map_committed(struct tn_image *image);
+/* Makes memory behind the mapped part usable. */
+bool tn_map_grow(struct tn_image *image, const char *start, size_t size);
+/* Maps the file's pages over changed ones, which the file has. */
+int tn_map_anew(struct tn_image *image);
+
+/* journal.c */
+int tn_journal_append(struct tn_image *image);
+int tn_journal_restart(struct tn_image *image);
+/* Finds the journal's complete records. 0; -1 said: it cannot be told what was committed. */
+int tn_journal_find(struct tn_image *image);
+/* Goes through the complete records' entries in order. */
+int tn_journal_replay(struct tn_image *image,
+                      int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
+                      int (*hole)(void *context, uint64_t page, uint64_t count), void *context);
+int tn_journal_remove(struct tn_image *image);
+
+/* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit. */
+int tn_checkpoint(struct tn_image *image);
+/* Writes the pages of a set and sums from memory to the file, and makes holes of others. */
+int tn_write_pages(struct tn_image *image, const struct tn_page_set *pages,
+                   const struct tn_page_set *holes);
+uint64_t tn_file_size_needed(const struct tn_image *image);
+
+/* commit.c: both with the image's lock held */
+int tn_commit(struct tn_image *image);
+int tn_commit_shared(struct tn_image *image, bool closing);
+
+/* With the heap's and the space's locks held so that no thread's end and no slow path interferes. */
+void tn_image_hold(struct tn_image *image);
+void tn_image_let(struct tn_image *image);
+
+static inline size_t
+tn_page_of(const struct tn_image *image, const void *p)
+{
+    return (size_t)((const char *)p - image->space.base) >> TN_PAGE_SHIFT;
+}
+
+static inline char *
+tn_page_start(const struct tn_image *image, size_t page)
+{
+    return image->space.base + (page << TN_PAGE_SHIFT);
+}
+
+#pragma GCC visibility pop
+
+#endif

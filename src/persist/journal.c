@@ -1,0 +1,260 @@
+/*
+ * The journal: what was committed and is not in the file yet.
+ *
+ * A record is one commit: header, index, pages. It counts iff its header, its index and all its
+ * pages bear the sums they should, it has the journal's salt and its number follows, and its chain
+ * names the record before it: so an incomplete record at the end, and whatever an earlier use of the
+ * journal left behind it, count for nothing.
+ *
+ * The journal is begun anew (another salt) only after the file has all that its records have, and
+ * that is durable; and records are overwritten only after the new header is durable. A crash in
+ * between finds records that the file has already, in full, and replaying them changes nothing.
+ */
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "os/os.h"
+#include "persist/sum.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PARTS_MOST 1000u
+#define CHUNK      ((size_t)64) /* pages summed, then written, while they are in the cache */
+
+struct writer {
+    struct tn_image *image;
+    struct iovec parts[PARTS_MOST];
+    unsigned count;
+    size_t bytes;
+    uint64_t at;
+};
+
+static size_t
+index_size(uint64_t pages, uint64_t holes)
+{
+    return tn_align_up(sizeof(struct tn_record) + (pages + holes) * sizeof(struct tn_entry),
+                       TN_PAGE);
+}
+
+static int
+flush(struct writer *writer)
+{
+    int failed = 0;
+    if (writer->count > 0) {
+        failed = tn_file_write_parts(writer->image->journal.file, writer->parts, writer->count,
+                                     writer->at);
+        writer->at += writer->bytes;
+        writer->count = 0;
+        writer->bytes = 0;
+    }
+    return failed;
+}
+
+static int
+put(struct writer *writer, void *data, size_t size)
+{
+    struct iovec *last = writer->count > 0 ? &writer->parts[writer->count - 1] : NULL;
+    if (last != NULL && (char *)last->iov_base + last->iov_len == (char *)data) {
+        last->iov_len += size;
+    } else {
+        int failed = writer->count == PARTS_MOST ? flush(writer) : 0;
+        if (failed != 0) {
+            return failed;
+        }
+        writer->parts[writer->count++] = (struct iovec){data, size};
+    }
+    writer->bytes += size;
+    return 0;
+}
+
+int
+tn_journal_restart(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    bool fresh = journal->file < 0;
+    int failed = 0;
+    if (fresh) {
+        failed = tn_file_open(image->journal_path, TN_FILE_WRITE | TN_FILE_CREATE, 0666,
+                              &journal->file);
+        if (failed != 0) {
+            journal->file = -1;
+            return tn_fail(failed, true, "%s: cannot be made", image->journal_path);
+        }
+        journal->in_folder = false;
+    }
+    journal->end = 0;
+    struct tn_journal_head head = {
+        .byte_order = TN_BYTE_ORDER,
+        .version = TN_IMAGE_VERSION,
+        .id = {image->head.id[0], image->head.id[1]},
+        .salt = tn_os_random(),
+        .first = image->commit + 1,
+    };
+    memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);
+    head.sum = tn_sum(&head, offsetof(struct tn_journal_head, sum));
+    failed = tn_file_write(journal->file, &head, sizeof head, 0);
+    if (failed == 0) {
+        failed = tn_file_sync(journal->file);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be written", image->journal_path);
+    }
+    journal->salt = head.salt;
+    journal->first = head.first;
+    journal->end = TN_PAGE;
+    journal->chain = 0;
+    journal->durable = true;
+    return 0;
+}
+
+/* Fills the index for a set; the sums of pages come later. */
+static size_t
+fill_index(const struct tn_page_set *set, struct tn_entry *entries, bool runs)
+{
+    size_t filled = 0;
+    size_t first = 0;
+    size_t count;
+    for (; tn_page_set_next(set, &first, &count); first += count) {
+        if (runs) {
+            entries[filled++] = (struct tn_entry){first, count};
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) {
+            entries[filled++] = (struct tn_entry){first + i, 0};
+        }
+    }
+    return filled;
+}
+
+static size_t
+count_runs(const struct tn_page_set *set)
+{
+    size_t runs = 0;
+    size_t first = 0;
+    size_t count;
+    for (; tn_page_set_next(set, &first, &count); first += count) {
+        runs++;
+    }
+    return runs;
+}
+
+/* Sums and writes the pages; what is small goes out together with the header. */
+static int
+write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
+{
+    struct tn_entry *entries = (struct tn_entry *)(record + 1);
+    struct writer writer = {.image = image, .at = image->journal.end};
+    bool together = record->pages < PARTS_MOST;
+    int failed = 0;
+    if (together) {
+        failed = put(&writer, record, head_size);
+    } else {
+        writer.at += head_size;
+    }
+    for (size_t i = 0; i < record->pages && failed == 0; i++) {
+        char *start = tn_page_start(image, entries[i].page);
+        entries[i].value = tn_sum(start, TN_PAGE);
+        failed = put(&writer, start, TN_PAGE);
+        if (failed == 0 && !together && writer.bytes >= CHUNK * TN_PAGE) {
+            failed = flush(&writer);
+        }
+    }
+    if (failed != 0) {
+        return failed;
+    }
+    size_t used = (record->pages + record->holes) * sizeof *entries;
+    record->index_sum = tn_sum(entries, used);
+    record->sum = tn_sum(record, offsetof(struct tn_record, sum));
+    failed = flush(&writer);
+    if (failed == 0 && !together) {
+        failed = tn_file_write(image->journal.file, record, head_size, image->journal.end);
+    }
+    return failed;
+}
+
+/* What may have been written of a record that failed must not be taken for a commit later. */
+static void
+void_record(struct tn_image *image)
+{
+    static const struct tn_record nothing;
+    tn_file_write(image->journal.file, &nothing, sizeof nothing, image->journal.end);
+}
+
+static int
+make_durable(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    int failed = tn_file_sync(journal->file);
+    if (failed == 0 && !journal->in_folder) {
+        failed = tn_file_sync_folder(image->journal_path);
+        journal->in_folder = failed == 0;
+    }
+    return failed;
+}
+
+int
+tn_journal_append(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    if ((journal->file < 0 || journal->end == 0) && tn_journal_restart(image) != 0) {
+        return -1;
+    }
+    uint64_t pages = image->changed.count;
+    uint64_t holes = count_runs(&image->emptied);
+    size_t head_size = index_size(pages, holes);
+    struct tn_record *record = tn_os_reserve(head_size, TN_PAGE);
+    if (record == NULL || !tn_os_commit(record, head_size)) {
+        return tn_fail(ENOMEM, true, "%s: no memory for the index of a commit", image->path);
+    }
+    struct tn_entry *entries = (struct tn_entry *)(record + 1);
+    fill_index(&image->changed, entries, false);
+    fill_index(&image->emptied, entries + pages, true);
+    record->magic = TN_RECORD_MAGIC;
+    record->salt = journal->salt;
+    record->commit = image->commit + 1;
+    record->chain = journal->chain;
+    record->size = (head_size >> TN_PAGE_SHIFT) + pages;
+    record->pages = pages;
+    record->holes = holes;
+    record->flags = journal->durable ? TN_RECORD_DURABLE : 0;
+    int failed = write_record(image, record, head_size);
+    if (failed == 0) {
+        journal->durable = false;
+        if (!(image->flags & TARN_PROCESS)) {
+            failed = make_durable(image);
+            journal->durable = failed == 0;
+        }
+    }
+    if (failed == 0) {
+        journal->end += record->size << TN_PAGE_SHIFT;
+        journal->chain = record->sum;
+    } else {
+        void_record(image);
+    }
+    tn_os_release(record, head_size);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: the commit cannot be written", image->journal_path);
+    }
+    return 0;
+}
+
+int
+tn_journal_remove(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    if (journal->file < 0) {
+        return 0;
+    }
+    tn_file_close(journal->file);
+    journal->file = -1;
+    journal->end = 0;
+    int failed = tn_file_remove(image->journal_path);
+    if (failed == 0 || failed == ENOENT) {
+        failed = tn_file_sync_folder(image->journal_path);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be removed", image->journal_path);
+    }
+    return 0;
+}

@@ -1,0 +1,167 @@
+/* The image's addresses: from the file what the file has, zero memory behind it, and on top of both
+ * what only the journal has. */
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ZERO_BY_MAPPING TN_MIB /* holes of this size and more are mapped, smaller ones cleared */
+
+static enum tn_map_how
+how_to_map(const struct tn_image *image)
+{
+    return image->flags & TARN_SHARED ? TN_MAP_SHARED : TN_MAP_PRIVATE;
+}
+
+/* Zero memory up to this many bytes of the space. */
+static int
+extend(struct tn_image *image, size_t end)
+{
+    end = tn_align_up(end, TN_SLICE);
+    if (end <= image->usable) {
+        return 0;
+    }
+    char *start = image->space.base + image->usable;
+    int failed = tn_map_zero(start, end - image->usable);
+    if (failed == 0) {
+        tn_map_small_pages(start, end - image->usable);
+        image->usable = end;
+    }
+    return failed;
+}
+
+static bool
+grow_shared(struct tn_image *image, size_t end)
+{
+    uint64_t at = image->head.space_at;
+    end = tn_align_up(end, TN_SLICE);
+    if (end <= image->usable) {
+        return true;
+    }
+    size_t more = end - image->usable;
+    if (tn_file_reserve(image->file, at + image->usable, more) != 0 ||
+        tn_map_file(image->space.base + image->usable, more, image->file, at + image->usable,
+                    TN_MAP_SHARED) != 0) {
+        return false;
+    }
+    image->usable = end;
+    image->mapped = end;
+    return true;
+}
+
+bool
+tn_map_grow(struct tn_image *image, const char *start, size_t size)
+{
+    size_t end = (size_t)(start - image->space.base) + size;
+    size_t had = image->usable;
+    if (image->flags & TARN_SHARED && image->file >= 0 && !image->child) {
+        return grow_shared(image, end);
+    }
+    if (extend(image, end) != 0) {
+        return false;
+    }
+    if (image->watching && image->usable > had && !image->child) {
+        return tn_dirty_watch(&image->dirty, image->space.base + had, image->usable - had) == 0;
+    }
+    return true;
+}
+
+/* The file's own pages, and zero memory behind them as far as there was before. */
+static int
+map_file(struct tn_image *image)
+{
+    struct tn_file_facts facts;
+    size_t usable = image->usable;
+    int failed = tn_file_facts(image->file, &facts);
+    if (failed != 0) {
+        return failed;
+    }
+    uint64_t size = facts.size > image->head.space_at ? facts.size - image->head.space_at : 0;
+    size_t mapped = tn_align_up(tn_min(size, image->head.capacity), tn_os_page_size());
+    if (mapped != 0) {
+        failed = tn_map_file(image->space.base, mapped, image->file, image->head.space_at,
+                             how_to_map(image));
+    }
+    if (failed != 0) {
+        return failed;
+    }
+    tn_map_small_pages(image->space.base, mapped);
+    image->mapped = mapped;
+    image->usable = mapped;
+    image->pieces = 0;
+    image->watching = false; /* not before the next commit: reading is faster without */
+    return extend(image, usable);
+}
+
+int
+tn_map_anew(struct tn_image *image)
+{
+    int failed = map_file(image);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be mapped", image->path);
+    }
+    return 0;
+}
+
+static int
+lay_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
+{
+    struct tn_image *image = context;
+    size_t got;
+    (void)sum;
+    int failed = extend(image, (size_t)(page + 1) << TN_PAGE_SHIFT);
+    if (failed == 0) {
+        failed = tn_file_read(image->journal.file, tn_page_start(image, page), TN_PAGE, at, &got);
+    }
+    if (failed == 0 && image->logged.bits != NULL) {
+        tn_page_set_add(&image->logged, page, 1);
+        tn_page_set_remove(&image->hollow, page, 1);
+    }
+    return failed;
+}
+
+static int
+lay_hole(void *context, uint64_t page, uint64_t count)
+{
+    struct tn_image *image = context;
+    size_t size = (size_t)count << TN_PAGE_SHIFT;
+    int failed = extend(image, (size_t)(page + count) << TN_PAGE_SHIFT);
+    if (failed == 0 && size >= ZERO_BY_MAPPING && size % tn_os_page_size() == 0) {
+        failed = tn_map_zero(tn_page_start(image, page), size);
+    } else if (failed == 0) {
+        memset(tn_page_start(image, page), 0, size);
+    }
+    if (failed == 0 && image->logged.bits != NULL) {
+        tn_page_set_add(&image->hollow, page, count);
+        tn_page_set_remove(&image->logged, page, count);
+    }
+    return failed;
+}
+
+int
+tn_map_committed(struct tn_image *image)
+{
+    int failed = map_file(image);
+    if (failed == 0 && image->journal.file >= 0) {
+        if (image->logged.bits != NULL) {
+            tn_page_set_clear(&image->logged);
+            tn_page_set_clear(&image->hollow);
+        }
+        failed = tn_journal_replay(image, lay_page, lay_hole, image);
+    }
+    const struct tn_map *map = (const struct tn_map *)image->space.base;
+    if (failed == 0 && image->usable >= TN_SPACE_HEAD &&
+        map->committed <= image->head.capacity >> TN_SLICE_SHIFT) {
+        failed = extend(image, (size_t)map->committed << TN_SLICE_SHIFT);
+    }
+    if (failed == 0 && image->flags & TARN_READ_ONLY && image->usable != 0) {
+        failed = tn_map_protect(image->space.base, image->usable, false);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be mapped", image->path);
+    }
+    return 0;
+}

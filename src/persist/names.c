@@ -1,0 +1,223 @@
+/* The public names of tarn/persist.h that act on an open image. */
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "heap/first_class.h"
+#include "os/os.h"
+
+#include <errno.h>
+
+
+int
+tarn_commit(tarn_heap *heap)
+{
+    struct tn_image *image = tn_image_to_write(heap, "a commit");
+    if (image == NULL) {
+        return -1;
+    }
+    int saved = errno;
+    tn_lock(&image->lock);
+    tn_image_hold(image);
+    int result =
+        image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image);
+    tn_image_let(image);
+    tn_unlock(&image->lock);
+    if (result == 0) {
+        errno = saved;
+    }
+    return result;
+}
+
+/* The caches are retired, and the state says that there are none. */
+static void
+put_in_order(struct tn_image *image)
+{
+    tn_cache_retire_all(&image->heap);
+    image->state->stale_next = image->heap.stale_next;
+    image->state->stale_end = image->heap.stale_end;
+    image->state->closed = 1;
+}
+
+/* The heap goes on: as after an opening. */
+static void
+take_order_back(struct tn_image *image)
+{
+    image->state->closed = 0;
+}
+
+static int
+close_shared(struct tn_image *image)
+{
+    put_in_order(image);
+    if (tn_commit_shared(image, true) != 0) {
+        take_order_back(image);
+        return -1;
+    }
+    uint64_t needed = tn_file_size_needed(image);
+    tn_file_resize(image->file, needed);
+    return 0;
+}
+
+static int
+close_atomic(struct tn_image *image)
+{
+    put_in_order(image);
+    tn_image_hold(image);
+    int result = tn_commit(image);
+    if (result == 0) {
+        /* What cannot go to the file stays in the journal. */
+        if (tn_checkpoint(image) == 0) {
+            tn_journal_remove(image);
+        }
+    }
+    tn_image_let(image);
+    if (result != 0) {
+        take_order_back(image);
+    }
+    return result;
+}
+
+int
+tarn_close(tarn_heap *heap)
+{
+    struct tn_image *image = tn_image_of(heap);
+    if (image == NULL) {
+        return -1;
+    }
+    int saved = errno;
+    if (!(image->flags & TARN_READ_ONLY)) {
+        if (tn_image_to_write(heap, "a commit") == NULL) {
+            return -1;
+        }
+        tn_lock(&image->lock);
+        int result = image->flags & TARN_SHARED ? close_shared(image) : close_atomic(image);
+        tn_unlock(&image->lock);
+        if (result != 0) {
+            return -1;
+        }
+    }
+    tn_heap_destroy(heap);
+    errno = saved;
+    return 0;
+}
+
+void
+tarn_close_without_commit(tarn_heap *heap)
+{
+    if (heap != NULL && tn_image_of(heap) != NULL) {
+        tn_heap_destroy(heap);
+    }
+}
+
+static int
+roll_back(struct tn_image *image)
+{
+    struct tn_heap *heap = &image->heap;
+    uint64_t redone = image->redone;
+    if (image->flags & TARN_READ_ONLY) {
+        tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
+        int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
+        if (failed != 0) {
+            return tn_fail(failed, true, "%s: cannot be locked", image->path);
+        }
+        if (tn_journal_find(image) != 0 || tn_image_take_up(image) != 0) {
+            return -1;
+        }
+        return 0;
+    }
+    tn_page_set_clear(&image->changed);
+    tn_page_set_clear(&image->emptied);
+    if (tn_image_take_up(image) != 0) {
+        return -1;
+    }
+    image->redone = redone;
+    tn_image_begin_generation(image);
+    tn_cache_forget_all(heap);
+    tn_shared_hints(heap);
+    return 0;
+}
+
+int
+tarn_rollback(tarn_heap *heap)
+{
+    struct tn_image *image = tn_image_of(heap);
+    if (image == NULL) {
+        return -1;
+    }
+    if (image->child) {
+        return tn_image_to_write(heap, "a rollback") == NULL ? -1 : 0;
+    }
+    if (image->flags & TARN_SHARED) {
+        return tn_fail(ENOTSUP, false, "%s: shared mode has no rollback", image->path);
+    }
+    int saved = errno;
+    tn_lock(&image->lock);
+    tn_image_hold(image);
+    int result = roll_back(image);
+    tn_image_let(image);
+    tn_unlock(&image->lock);
+    if (result == 0) {
+        errno = saved;
+    }
+    return result;
+}
+
+int
+tarn_checkpoint(tarn_heap *heap)
+{
+    struct tn_image *image = tn_image_to_write(heap, "a checkpoint");
+    if (image == NULL) {
+        return -1;
+    }
+    if (image->flags & TARN_SHARED) {
+        return 0;
+    }
+    int saved = errno;
+    tn_lock(&image->lock);
+    tn_image_hold(image);
+    int result = tn_commit(image);
+    if (result == 0) {
+        result = tn_checkpoint(image);
+    }
+    if (result == 0 && image->dirty.kind == TN_DIRTY_WATCH) {
+        result = tn_map_anew(image);
+    }
+    tn_image_let(image);
+    tn_unlock(&image->lock);
+    if (result == 0) {
+        errno = saved;
+    }
+    return result;
+}
+
+int
+tarn_image_info(tarn_heap *heap, tarn_image_figures *figures)
+{
+    struct tn_image *image = tn_image_of(heap);
+    struct tn_file_facts facts = {0};
+    if (image == NULL) {
+        return -1;
+    }
+    if (image->file >= 0) {
+        tn_file_facts(image->file, &facts);
+    }
+    const struct tn_map *map = image->space.map;
+    *figures = (tarn_image_figures){
+        .base = image->space.base,
+        .capacity = image->head.capacity,
+        .used = (size_t)map->used << TN_SLICE_SHIFT,
+        .resident = tn_map_resident(image->space.base,
+                                    tn_min(image->usable, (size_t)map->frontier << TN_SLICE_SHIFT)),
+        .file_size = facts.size,
+        .file_space = facts.on_disk,
+        .journal_size = image->journal.end > TN_PAGE ? image->journal.end - TN_PAGE : 0,
+        .commits = image->commit,
+        .commits_redone = image->redone,
+        .commit_dropped = image->dropped,
+        .closed_properly = image->closed,
+        .read_only = (image->flags & TARN_READ_ONLY) != 0,
+        .shared = (image->flags & TARN_SHARED) != 0,
+        .watching = image->dirty.kind == TN_DIRTY_WATCH,
+    };
+    return 0;
+}

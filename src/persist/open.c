@@ -1,0 +1,472 @@
+/* Making and opening images. */
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "base/text.h"
+#include "os/os.h"
+#include "persist/sum.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CAPACITY_USUAL ((size_t)64 << 30)
+#define CAPACITY_LEAST ((size_t)1 << 20)
+
+static const tarn_options no_options;
+
+/* ---- locks ---- */
+
+static int
+lock_to_write(struct tn_image *image)
+{
+    int failed = tn_file_lock(image->file, TN_LOCK_WRITER, TN_LOCK_ALONE, false);
+    if (failed == EAGAIN) {
+        struct tn_notice notice = {0};
+        size_t got;
+        tn_file_read(image->file, &notice, sizeof notice, TN_NOTICE_AT, &got);
+        return tn_fail(EBUSY, false, "%s: process %u has it open for writing", image->path,
+                       (unsigned)notice.process);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be locked", image->path);
+    }
+    return 0;
+}
+
+static void
+leave_notice(struct tn_image *image)
+{
+    struct tn_notice notice = {tn_process_id()};
+    tn_file_write(image->file, &notice, sizeof notice, TN_NOTICE_AT);
+}
+
+/* A reader keeps the writer from changing the file under it. */
+static int
+lock_to_read(struct tn_image *image)
+{
+    int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
+    if (failed == EAGAIN) {
+        struct tn_superblock head;
+        if (tn_superblock_read(image->path, image->file, &head) != 0) {
+            return -1;
+        }
+        if (head.flags & TN_IMAGE_OPEN) {
+            return tn_fail(EBUSY, false, "%s: is open for writing in shared mode", image->path);
+        }
+        failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be locked", image->path);
+    }
+    return 0;
+}
+
+/* ---- parts of both ---- */
+
+static int
+make_sets(struct tn_image *image)
+{
+    size_t pages = image->head.capacity >> TN_PAGE_SHIFT;
+    if (image->flags & (TARN_READ_ONLY | TARN_SHARED)) {
+        return 0;
+    }
+    if (!tn_page_set_init(&image->changed, pages) || !tn_page_set_init(&image->emptied, pages) ||
+        !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
+        return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
+    }
+    enum tn_dirty_kind wanted = image->flags & TARN_PAGE_MAP ? TN_DIRTY_PAGE_MAP : TN_DIRTY_NONE;
+    int failed = tn_dirty_open(&image->dirty, wanted);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: no way to find changed pages", image->path);
+    }
+    return 0;
+}
+
+static void
+attach_heap(struct tn_image *image)
+{
+    struct tn_heap *heap = &image->heap;
+    tn_space_attach(&image->space, image->space.base, &tn_image_backing, image);
+    tn_heap_attach(heap, &image->space);
+    heap->no_stash = true;
+    heap->read_only = (image->flags & TARN_READ_ONLY) != 0;
+    tn_shared_hints(heap);
+}
+
+/* A new generation of caches; what the old one left is stale. */
+void
+tn_image_begin_generation(struct tn_image *image)
+{
+    struct tn_image_state *state = image->state;
+    struct tn_heap *heap = &image->heap;
+    const struct tn_map *map = image->space.map;
+    uint64_t last = tn_max(state->generation, heap->generation);
+    heap->generation = last + 1;
+    state->generation = last + 1;
+    heap->stale_next = state->closed ? state->stale_next : map->first;
+    heap->stale_end = state->closed ? state->stale_end : map->frontier;
+    image->closed = state->closed != 0;
+    state->closed = 0;
+}
+
+static int
+enroll(struct tn_image *image)
+{
+    if (!tn_registry_add(&image->space)) {
+        return tn_fail(ENOMEM, false, "%s: too many heaps in this process", image->path);
+    }
+    tn_registry_add_heap(&image->heap);
+    return 0;
+}
+
+static struct tn_heap *
+give_up(struct tn_image *image)
+{
+    if (image != NULL) {
+        tn_image_free(image);
+    }
+    return NULL;
+}
+
+/* ---- making ---- */
+
+/* Whether nothing is in the file's head: it is new, or its making was not finished. */
+static int
+is_blank(struct tn_image *image, bool *blank)
+{
+    char head[TN_NOTICE_AT];
+    size_t got;
+    int failed = tn_file_read(image->file, head, sizeof head, 0, &got);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", image->path);
+    }
+    *blank = true;
+    for (size_t i = 0; i < got && *blank; i++) {
+        *blank = head[i] == 0;
+    }
+    return 0;
+}
+
+static int
+make_heap(struct tn_image *image)
+{
+    size_t capacity = image->head.capacity;
+    char *base = image->space.base;
+    size_t own = tn_align_up(TN_SPACE_HEAD + (capacity >> TN_SLICE_SHIFT) * sizeof(struct tn_slab),
+                             TN_SLICE);
+    if (!tn_map_grow(image, base, own) ||
+        !tn_space_init(&image->space, base, capacity, &tn_image_backing, image)) {
+        return tn_fail(ENOMEM, true, "%s: no memory for its map", image->path);
+    }
+    image->space.map->committed = image->space.map->first;
+    ((struct tn_root *)image->space.map->root)->secret = tn_os_random();
+    image->state = (struct tn_image_state *)(base + TN_STATE_AT);
+    image->state->magic = TN_STATE_MAGIC;
+    attach_heap(image);
+    image->state->closed = 1;
+    tn_image_begin_generation(image);
+    image->closed = true;
+    return 0;
+}
+
+/* The empty heap goes to the file, then, when that is durable, the superblock. */
+static int
+write_new(struct tn_image *image)
+{
+    struct tn_page_set pages;
+    int failed = 0;
+    if (!(image->flags & TARN_SHARED)) {
+        if (!tn_page_set_init(&pages, image->head.capacity >> TN_PAGE_SHIFT)) {
+            return tn_fail(ENOMEM, true, "%s", image->path);
+        }
+        tn_page_set_add(&pages, 0, (TN_SPACE_HEAD >> TN_PAGE_SHIFT) + 1);
+        failed = tn_write_pages(image, &pages, &image->emptied);
+        tn_page_set_release(&pages);
+    } else {
+        failed = tn_map_sync(image->space.base, image->mapped);
+        image->head.flags |= TN_IMAGE_OPEN;
+    }
+    if (failed == 0 && !(image->flags & TARN_SHARED)) {
+        failed = tn_file_resize(image->file, tn_file_size_needed(image));
+    }
+    if (failed == 0) {
+        failed = tn_file_sync(image->file);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be written", image->path);
+    }
+    if (tn_superblock_write(image) != 0) {
+        return -1;
+    }
+    failed = tn_file_sync_folder(image->path);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+    }
+    return 0;
+}
+
+static int
+make(struct tn_image *image, const tarn_options *options)
+{
+    size_t capacity = options->capacity != 0 ? options->capacity : CAPACITY_USUAL;
+    capacity = tn_align_down(capacity, TN_SLICE);
+    if (capacity < CAPACITY_LEAST) {
+        return tn_fail(EINVAL, false, "%s: a capacity below 1 MiB is too little", image->path);
+    }
+    if (tn_superblock_make(image, options, capacity) != 0 ||
+        tn_place_choose(image, options->base) != 0 || make_sets(image) != 0) {
+        return -1;
+    }
+    int failed = tn_file_resize(image->file, 0);
+    if (failed == 0 && image->flags & TARN_SHARED) {
+        failed = tn_file_resize(image->file, image->head.space_at);
+    }
+    if (failed == 0 && image->flags & TARN_SHARED) {
+        failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
+    }
+    failed = failed == ENOENT ? 0 : failed;
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be made", image->path);
+    }
+    tn_file_remove(image->journal_path); /* of an image that was here before */
+    if (make_heap(image) != 0 || write_new(image) != 0) {
+        return -1;
+    }
+    leave_notice(image);
+    return enroll(image);
+}
+
+/* ---- opening ---- */
+
+static int
+check_layout(const struct tn_image *image, const tarn_options *options)
+{
+    if (options->layout != NULL && strcmp(options->layout, image->head.layout) != 0) {
+        return tn_fail(EINVAL, false, "%s: its layout is \"%s\", not \"%s\"", image->path,
+                       image->head.layout, options->layout);
+    }
+    bool write = !(image->flags & TARN_READ_ONLY);
+    if (write && (image->head.read_only & ~TN_KNOWN_READ_ONLY) != 0) {
+        return tn_fail(EROFS, false, "%s: has features that this version can only read",
+                       image->path);
+    }
+    if (image->head.flags & TN_IMAGE_OPEN && !(image->flags & TARN_UNCLEAN)) {
+        return tn_fail(EUCLEAN, false,
+                       "%s: was open in shared mode and not closed; check it, then open it with "
+                       "TARN_UNCLEAN", image->path);
+    }
+    return 0;
+}
+
+/* The first pages as they are in the file; with a journal, newer ones may be in there. */
+static int
+check_first_sums(struct tn_image *image)
+{
+    uint64_t sums[TN_SPACE_HEAD >> TN_PAGE_SHIFT];
+    size_t got;
+    if (!(image->head.flags & TN_IMAGE_SUMS) || image->journal.end > TN_PAGE) {
+        return 0;
+    }
+    int failed = tn_file_read(image->file, sums, sizeof sums, image->head.sums_at, &got);
+    for (size_t i = 0; i < sizeof sums / sizeof *sums && failed == 0; i++) {
+        if (sums[i] != tn_sum(tn_page_start(image, i), TN_PAGE)) {
+            return tn_fail(EBADMSG, false, "%s: the page at %zu is damaged", image->path,
+                           (size_t)image->head.space_at + (i << TN_PAGE_SHIFT));
+        }
+    }
+    return failed != 0 ? tn_fail(failed, true, "%s: cannot be read", image->path) : 0;
+}
+
+/* What the engine takes for granted about the map and the lists of shared slabs. */
+static const char *
+strange_map(const struct tn_image *image)
+{
+    const struct tn_map *map = (const struct tn_map *)image->space.base;
+    const struct tn_image_state *state =
+        (const struct tn_image_state *)(image->space.base + TN_STATE_AT);
+    size_t slices = image->head.capacity >> TN_SLICE_SHIFT;
+    size_t own = TN_SPACE_HEAD + slices * sizeof(struct tn_slab);
+    if (map->base != (char *)(uintptr_t)image->head.base || map->size != image->head.capacity ||
+        map->slices != slices || map->first != (own + TN_SLICE - 1) >> TN_SLICE_SHIFT) {
+        return "map is not that of its superblock";
+    }
+    if (map->frontier < map->first || map->frontier > map->committed || map->committed > slices) {
+        return "map's counts cannot be right";
+    }
+    if (state->magic != TN_STATE_MAGIC || state->stale_end > map->frontier) {
+        return "state cannot be right";
+    }
+    const struct tn_root *root = (const struct tn_root *)map->root;
+    uintptr_t table = (uintptr_t)map->base + TN_SPACE_HEAD;
+    for (unsigned class = 0; class < TN_CLASSES; class++) {
+        uintptr_t p = (uintptr_t)root->shared[class];
+        if (p != 0 && (p < table || p >= table + map->frontier * sizeof(struct tn_slab) ||
+                       (p - table) % sizeof(struct tn_slab) != 0)) {
+            return "list of shared slabs leaves its table";
+        }
+    }
+    return NULL;
+}
+
+static int
+check_size(struct tn_image *image)
+{
+    struct tn_file_facts facts;
+    size_t slices = image->head.capacity >> TN_SLICE_SHIFT;
+    size_t own = tn_align_up(TN_SPACE_HEAD + slices * sizeof(struct tn_slab), TN_SLICE);
+    int failed = tn_file_facts(image->file, &facts);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", image->path);
+    }
+    uint64_t needed = image->head.space_at + own;
+    if (image->space.map != NULL && image->journal.end <= TN_PAGE) {
+        needed = tn_file_size_needed(image);
+    }
+    if (facts.size < needed) {
+        return tn_fail(EBADMSG, false, "%s: is truncated: %zu bytes instead of %zu", image->path,
+                       (size_t)facts.size, (size_t)needed);
+    }
+    return 0;
+}
+
+/* The committed state at its place, and the heap that it is. */
+int
+tn_image_take_up(struct tn_image *image)
+{
+    if (tn_map_committed(image) != 0 || check_first_sums(image) != 0) {
+        return -1;
+    }
+    const char *what = strange_map(image);
+    if (what != NULL) {
+        return tn_fail(EBADMSG, false, "%s: its %s", image->path, what);
+    }
+    image->state = (struct tn_image_state *)(image->space.base + TN_STATE_AT);
+    image->commit = image->state->commit;
+    image->space.map = (struct tn_map *)image->space.base;
+    image->space.slabs = (struct tn_slab *)(image->space.base + TN_SPACE_HEAD);
+    return check_size(image);
+}
+
+/* From private to shared: what the journal has goes to the file first. */
+static int
+become_shared(struct tn_image *image)
+{
+    int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
+    if (failed == EAGAIN) {
+        return tn_fail(EBUSY, false, "%s: readers use it; no shared mode now", image->path);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be locked", image->path);
+    }
+    if (tn_checkpoint(image) != 0 || tn_journal_remove(image) != 0) {
+        return -1;
+    }
+    failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
+    if (failed != 0) {
+        return tn_fail(failed == EAGAIN ? EBUSY : failed, true, "%s: cannot be locked",
+                       image->path);
+    }
+    image->flags |= TARN_SHARED;
+    image->head.flags |= TN_IMAGE_OPEN;
+    image->head.flags &= ~(uint32_t)TN_IMAGE_SUMS;
+    image->head.serial++;
+    return tn_superblock_write(image) != 0 ? -1 : tn_map_anew(image);
+}
+
+static int
+take(struct tn_image *image, const tarn_options *options)
+{
+    bool write = !(image->flags & TARN_READ_ONLY);
+    bool shared = (image->flags & TARN_SHARED) != 0;
+    if ((write ? lock_to_write(image) : lock_to_read(image)) != 0 ||
+        tn_superblock_read(image->path, image->file, &image->head) != 0 ||
+        check_layout(image, options) != 0 || check_size(image) != 0 ||
+        tn_journal_find(image) != 0 || tn_place_reserve(image) != 0) {
+        return -1;
+    }
+    image->flags &= ~(unsigned)TARN_SHARED;
+    if (make_sets(image) != 0 || tn_image_take_up(image) != 0 ||
+        (shared && write && become_shared(image) != 0)) {
+        return -1;
+    }
+    attach_heap(image);
+    image->closed = image->state->closed != 0;
+    if (write) {
+        tn_image_begin_generation(image);
+        leave_notice(image);
+    }
+    return enroll(image);
+}
+
+static struct tn_heap *
+open_or_make(const char *path, const tarn_options *options, unsigned how)
+{
+    struct tn_image *image = tn_image_new(path, options->flags);
+    struct tn_file_facts facts;
+    if (image == NULL) {
+        return NULL;
+    }
+    image->journal_most = options->journal_most;
+    int failed = tn_file_open(path, how, options->mode != 0 ? options->mode : 0666, &image->file);
+    if (failed == 0) {
+        failed = tn_file_facts(image->file, &facts);
+    } else {
+        image->file = -1;
+    }
+    if (failed != 0) {
+        tn_fail(failed, true, "%s: cannot be opened", path);
+        return give_up(image);
+    }
+    if (!facts.regular) {
+        tn_fail(EINVAL, false, "%s: is no regular file", path);
+        return give_up(image);
+    }
+    bool blank = false;
+    if (options->flags & TARN_CREATE) {
+        if (lock_to_write(image) != 0 || is_blank(image, &blank) != 0) {
+            return give_up(image);
+        }
+    }
+    if ((blank ? make(image, options) : take(image, options)) != 0) {
+        return give_up(image);
+    }
+    return &image->heap;
+}
+
+tarn_heap *
+tarn_create(const char *path, const tarn_options *options)
+{
+    tarn_options made = options != NULL ? *options : no_options;
+    made.flags = (made.flags | TARN_CREATE) & ~(unsigned)TARN_READ_ONLY;
+    int file;
+    char head[16];
+    size_t got = 0;
+    if (tn_file_open(path, TN_FILE_READ, 0, &file) == 0) {
+        tn_file_read(file, head, sizeof head, 0, &got);
+        tn_file_close(file);
+        for (size_t i = 0; i < got; i++) {
+            if (head[i] != 0) {
+                tn_fail(EEXIST, false, "%s: is there already", path);
+                return NULL;
+            }
+        }
+    }
+    return open_or_make(path, &made, TN_FILE_WRITE | TN_FILE_CREATE);
+}
+
+tarn_heap *
+tarn_open(const char *path, const tarn_options *options)
+{
+    const tarn_options *given = options != NULL ? options : &no_options;
+    if (given->flags & TARN_READ_ONLY && given->flags & (TARN_CREATE | TARN_SHARED)) {
+        tn_fail(EINVAL, false, "%s: TARN_READ_ONLY goes neither with TARN_CREATE nor TARN_SHARED",
+                path);
+        return NULL;
+    }
+    unsigned how = given->flags & TARN_READ_ONLY ? TN_FILE_READ : TN_FILE_WRITE;
+    if (given->flags & TARN_CREATE) {
+        how |= TN_FILE_CREATE;
+    }
+    struct tn_heap *heap = open_or_make(path, given, how);
+    return heap;
+}

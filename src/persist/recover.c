@@ -1,0 +1,289 @@
+/* Reading a journal that was left behind, or that another process is writing. */
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "os/os.h"
+#include "persist/sum.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CHUNK ((size_t)64 * TN_PAGE)
+
+static bool
+read_all(int file, void *data, size_t size, uint64_t at, int *failed)
+{
+    size_t got = 0;
+    *failed = tn_file_read(file, data, size, at, &got);
+    return *failed == 0 && got == size;
+}
+
+static uint64_t
+index_bytes(const struct tn_record *record)
+{
+    return (record->pages + record->holes) * sizeof(struct tn_entry);
+}
+
+/* Whether a header at this place could be that of a record in a file of this size. */
+static bool
+is_header(const struct tn_image *image, const struct tn_record *record, uint64_t at, uint64_t size)
+{
+    uint64_t most = size >> TN_PAGE_SHIFT;
+    if (record->magic != TN_RECORD_MAGIC || record->salt != image->journal.salt ||
+        record->sum != tn_sum(record, offsetof(struct tn_record, sum))) {
+        return false;
+    }
+    if (record->pages > most || record->holes > most * (TN_PAGE / sizeof(struct tn_entry))) {
+        return false;
+    }
+    uint64_t head =
+        tn_align_up(sizeof *record + index_bytes(record), TN_PAGE) >> TN_PAGE_SHIFT;
+    return record->size == head + record->pages && record->size <= most - (at >> TN_PAGE_SHIFT);
+}
+
+/* The index, checked; NULL: not whole, or *failed. To be released with its size. */
+static struct tn_entry *
+read_index(struct tn_image *image, const struct tn_record *record, uint64_t at, int *failed)
+{
+    size_t bytes = index_bytes(record);
+    size_t room = tn_align_up(bytes + 1, TN_PAGE);
+    uint64_t pages = image->head.capacity >> TN_PAGE_SHIFT;
+    struct tn_entry *entries = tn_os_reserve(room, TN_PAGE);
+    if (entries == NULL || !tn_os_commit(entries, room)) {
+        *failed = ENOMEM;
+        return NULL;
+    }
+    bool whole = read_all(image->journal.file, entries, bytes, at + sizeof *record, failed) &&
+                 tn_sum(entries, bytes) == record->index_sum;
+    for (uint64_t i = 0; i < record->pages + record->holes && whole; i++) {
+        uint64_t count = i < record->pages ? 1 : entries[i].value;
+        whole = entries[i].page < pages && count <= pages - entries[i].page;
+    }
+    if (!whole) {
+        tn_os_release(entries, room);
+        return NULL;
+    }
+    return entries;
+}
+
+static void
+release_index(struct tn_entry *entries, const struct tn_record *record)
+{
+    tn_os_release(entries, tn_align_up(index_bytes(record) + 1, TN_PAGE));
+}
+
+static bool
+pages_are_whole(struct tn_image *image, const struct tn_record *record,
+                const struct tn_entry *entries, uint64_t at, char *buffer, int *failed)
+{
+    at += (record->size - record->pages) << TN_PAGE_SHIFT;
+    for (uint64_t i = 0; i < record->pages;) {
+        size_t bytes = tn_min(CHUNK, (size_t)(record->pages - i) << TN_PAGE_SHIFT);
+        if (!read_all(image->journal.file, buffer, bytes, at, failed)) {
+            return false;
+        }
+        for (size_t k = 0; k < bytes; k += TN_PAGE, i++) {
+            if (tn_sum(buffer + k, TN_PAGE) != entries[i].value) {
+                return false;
+            }
+        }
+        at += bytes;
+    }
+    return true;
+}
+
+/* Whether the journal's next record is there in full. */
+static bool
+next_is_whole(struct tn_image *image, struct tn_record *record, uint64_t commit, uint64_t size,
+              char *buffer, int *failed)
+{
+    uint64_t at = image->journal.end;
+    *failed = 0;
+    if (at + sizeof *record > size ||
+        !read_all(image->journal.file, record, sizeof *record, at, failed)) {
+        memset(record, 0, sizeof *record);
+        return false;
+    }
+    if (!is_header(image, record, at, size) || record->commit != commit ||
+        record->chain != image->journal.chain) {
+        return false;
+    }
+    struct tn_entry *entries = read_index(image, record, at, failed);
+    if (entries == NULL) {
+        return false;
+    }
+    bool whole = pages_are_whole(image, record, entries, at, buffer, failed);
+    release_index(entries, record);
+    return whole;
+}
+
+/* A record behind an incomplete one that was begun when all before it were durable: the incomplete
+ * one was complete once. */
+static bool
+one_is_lost(struct tn_image *image, uint64_t commit, uint64_t size)
+{
+    for (uint64_t at = image->journal.end; at + TN_PAGE <= size; at += TN_PAGE) {
+        struct tn_record record;
+        int failed;
+        if (!read_all(image->journal.file, &record, sizeof record, at, &failed)) {
+            return false;
+        }
+        if (is_header(image, &record, at, size) && record.commit > commit &&
+            record.flags & TN_RECORD_DURABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+find_records(struct tn_image *image, uint64_t size, uint64_t in_file)
+{
+    struct tn_journal *journal = &image->journal;
+    char *buffer = tn_os_reserve(CHUNK, TN_PAGE);
+    if (buffer == NULL || !tn_os_commit(buffer, CHUNK)) {
+        return tn_fail(ENOMEM, true, "%s", image->path);
+    }
+    struct tn_record record;
+    uint64_t commit = journal->first;
+    int failed;
+    journal->end = TN_PAGE;
+    journal->chain = 0;
+    while (next_is_whole(image, &record, commit, size, buffer, &failed)) {
+        journal->end += record.size << TN_PAGE_SHIFT;
+        journal->chain = record.sum;
+        commit++;
+    }
+    tn_os_release(buffer, CHUNK);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
+    }
+    if (one_is_lost(image, commit, size)) {
+        return tn_fail(EBADMSG, false,
+                       "%s: damaged at %zu, behind which are later commits; without this journal "
+                       "the image opens at an earlier one", image->journal_path,
+                       (size_t)journal->end);
+    }
+    if (commit - 1 < in_file) {
+        return tn_fail(EBADMSG, false,
+                       "%s: ends at commit %zu, but the image is at %zu: it was written for an "
+                       "earlier state of the file", image->journal_path, (size_t)commit - 1,
+                       (size_t)in_file);
+    }
+    image->redone = commit - 1 - in_file;
+    image->dropped = record.magic == TN_RECORD_MAGIC && record.salt == journal->salt;
+    return 0;
+}
+
+static bool
+is_zero(const struct tn_journal_head *head)
+{
+    static const struct tn_journal_head zero;
+    return memcmp(head, &zero, sizeof zero) == 0;
+}
+
+/* The number of the commit that the file itself is at. */
+static int
+commit_in_file(struct tn_image *image, uint64_t *commit)
+{
+    struct tn_image_state state;
+    int failed;
+    if (!read_all(image->file, &state, sizeof state, image->head.space_at + TN_STATE_AT, &failed)) {
+        return tn_fail(failed != 0 ? failed : EBADMSG, false, "%s: is truncated", image->path);
+    }
+    *commit = state.commit;
+    return 0;
+}
+
+int
+tn_journal_find(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    bool write = !(image->flags & TARN_READ_ONLY);
+    tn_file_close(journal->file);
+    image->redone = 0;
+    image->dropped = false;
+    journal->end = 0;
+    int failed = tn_file_open(image->journal_path, write ? TN_FILE_WRITE : TN_FILE_READ, 0,
+                              &journal->file);
+    if (failed != 0) {
+        journal->file = -1;
+        return failed == ENOENT
+                   ? 0
+                   : tn_fail(failed, true, "%s: cannot be opened", image->journal_path);
+    }
+    struct tn_file_facts facts;
+    struct tn_journal_head head;
+    size_t got = 0;
+    memset(&head, 0, sizeof head);
+    failed = tn_file_facts(journal->file, &facts);
+    if (failed == 0) {
+        failed = tn_file_read(journal->file, &head, sizeof head, 0, &got);
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
+    }
+    if (got < sizeof head || is_zero(&head)) {
+        return 0; /* begun, and nothing committed with it */
+    }
+    if (memcmp(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic) != 0 ||
+        head.sum != tn_sum(&head, offsetof(struct tn_journal_head, sum))) {
+        return tn_fail(EBADMSG, false,
+                       "%s: its header is damaged; without this journal the image opens at an "
+                       "earlier commit", image->journal_path);
+    }
+    if (head.byte_order != TN_BYTE_ORDER || head.version != TN_IMAGE_VERSION) {
+        return tn_fail(EINVAL, false, "%s: a journal of another version", image->journal_path);
+    }
+    if (head.id[0] != image->head.id[0] || head.id[1] != image->head.id[1]) {
+        return tn_fail(EBADMSG, false, "%s: belongs to another image; move it away",
+                       image->journal_path);
+    }
+    journal->salt = head.salt;
+    journal->first = head.first;
+    uint64_t commit = 0;
+    if (commit_in_file(image, &commit) != 0) {
+        return -1;
+    }
+    if (head.first > commit + 1) {
+        return tn_fail(EBADMSG, false,
+                       "%s: begins at commit %zu, but the image is at %zu: it was written for a "
+                       "later state of the file", image->journal_path, (size_t)head.first,
+                       (size_t)commit);
+    }
+    journal->in_folder = false; /* as far as this process knows */
+    journal->durable = false;
+    return find_records(image, facts.size, commit);
+}
+
+int
+tn_journal_replay(struct tn_image *image,
+                  int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
+                  int (*hole)(void *context, uint64_t page, uint64_t count), void *context)
+{
+    int failed = 0;
+    for (uint64_t at = TN_PAGE; at < image->journal.end && failed == 0;) {
+        struct tn_record record;
+        if (!read_all(image->journal.file, &record, sizeof record, at, &failed)) {
+            return failed != 0 ? failed : EIO;
+        }
+        if (!is_header(image, &record, at, image->journal.end)) {
+            return EIO; /* it was whole before */
+        }
+        struct tn_entry *entries = read_index(image, &record, at, &failed);
+        if (entries == NULL) {
+            return failed != 0 ? failed : EIO;
+        }
+        uint64_t data = at + ((record.size - record.pages) << TN_PAGE_SHIFT);
+        for (uint64_t i = 0; i < record.pages && failed == 0; i++) {
+            failed = page(context, entries[i].page, entries[i].value, data + (i << TN_PAGE_SHIFT));
+        }
+        for (uint64_t i = 0; i < record.holes && failed == 0; i++) {
+            const struct tn_entry *entry = &entries[record.pages + i];
+            failed = hole(context, entry->page, entry->value);
+        }
+        release_index(entries, &record);
+        at += record.size << TN_PAGE_SHIFT;
+    }
+    return failed;
+}

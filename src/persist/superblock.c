@@ -1,0 +1,152 @@
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "os/os.h"
+#include "persist/sum.h"
+
+#include <errno.h>
+#include <string.h>
+
+int
+tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity)
+{
+    struct tn_superblock *head = &image->head;
+    memset(head, 0, sizeof *head);
+    memcpy(head->magic, TN_IMAGE_MAGIC, sizeof head->magic);
+    head->byte_order = TN_BYTE_ORDER;
+    head->version = TN_IMAGE_VERSION;
+    head->engine = TN_ENGINE_VERSION;
+    head->page = TN_PAGE;
+    head->slice = TN_SLICE;
+    head->pointer = sizeof(void *);
+    head->id[0] = tn_os_random();
+    head->id[1] = tn_os_random();
+    head->capacity = capacity;
+    head->sums_at = TN_IMAGE_HEAD;
+    head->space_at = TN_IMAGE_HEAD + tn_align_up((capacity >> TN_PAGE_SHIFT) * 8, TN_SLICE);
+    head->serial = 1;
+    head->flags = options->flags & TARN_SHARED ? 0 : TN_IMAGE_SUMS;
+    if (options->layout != NULL) {
+        size_t length = strlen(options->layout);
+        if (length >= sizeof head->layout) {
+            return tn_fail(EINVAL, false, "%s: the layout's name is longer than %u bytes",
+                           image->path, TN_LAYOUT_SIZE - 1u);
+        }
+        memcpy(head->layout, options->layout, length);
+    }
+    return 0;
+}
+
+int
+tn_superblock_write(struct tn_image *image)
+{
+    struct tn_superblock *head = &image->head;
+    head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
+    static const uint64_t places[] = {0, TN_COPY_AT};
+    for (unsigned i = 0; i < 2; i++) {
+        int failed = tn_file_write(image->file, head, sizeof *head, places[i]);
+        if (failed == 0) {
+            failed = tn_file_sync(image->file);
+        }
+        if (failed != 0) {
+            return tn_fail(failed, true, "%s: its superblock cannot be written", image->path);
+        }
+    }
+    return 0;
+}
+
+static bool
+is_whole(const struct tn_superblock *head)
+{
+    return memcmp(head->magic, TN_IMAGE_MAGIC, sizeof head->magic) == 0 &&
+           head->sum == tn_sum(head, offsetof(struct tn_superblock, sum));
+}
+
+/* Whether all numbers are such that nothing is computed wrongly from them. */
+static const char *
+strange(const struct tn_superblock *head)
+{
+    uint64_t pages = head->capacity >> TN_PAGE_SHIFT;
+    if (head->capacity < TN_SPACE_LEAST || head->capacity % TN_SLICE != 0 ||
+        head->capacity > (uint64_t)UINT32_MAX << TN_SLICE_SHIFT) {
+        return "capacity";
+    }
+    if (head->base == 0 || head->base % TN_SPACE_ALIGN != 0 ||
+        head->base + head->capacity < head->base) {
+        return "address";
+    }
+    if (head->sums_at != TN_IMAGE_HEAD ||
+        head->space_at != TN_IMAGE_HEAD + tn_align_up(pages * 8, TN_SLICE)) {
+        return "layout of the file";
+    }
+    if (head->layout[TN_LAYOUT_SIZE - 1] != 0) {
+        return "layout's name";
+    }
+    return NULL;
+}
+
+static int
+judge(const char *path, const struct tn_superblock *head)
+{
+    if (head->version != TN_IMAGE_VERSION) {
+        return tn_fail(EINVAL, false, "%s: an image of format version %u; this library reads %u",
+                       path, head->version, TN_IMAGE_VERSION);
+    }
+    if (head->engine != TN_ENGINE_VERSION) {
+        return tn_fail(EINVAL, false,
+                       "%s: made by an engine of version %u; this library has version %u", path,
+                       head->engine, TN_ENGINE_VERSION);
+    }
+    if (head->page != TN_PAGE || head->slice != TN_SLICE) {
+        return tn_fail(EINVAL, false, "%s: made with pages of %u and slices of %u bytes; here they "
+                       "are %u and %u", path, head->page, head->slice, (unsigned)TN_PAGE,
+                       (unsigned)TN_SLICE);
+    }
+    if (head->pointer != sizeof(void *)) {
+        return tn_fail(EINVAL, false, "%s: made where pointers have %u bytes; here they have %u",
+                       path, head->pointer, (unsigned)sizeof(void *));
+    }
+    if (head->incompatible & ~TN_KNOWN_INCOMPATIBLE) {
+        return tn_fail(EINVAL, false, "%s: has features that this version does not know", path);
+    }
+    const char *what = strange(head);
+    if (what != NULL) {
+        return tn_fail(EBADMSG, false, "%s: the %s in its superblock cannot be right", path, what);
+    }
+    return 0;
+}
+
+int
+tn_superblock_read(const char *path, int file, struct tn_superblock *head)
+{
+    struct tn_superblock copies[2];
+    memset(copies, 0, sizeof copies);
+    static const uint64_t places[] = {0, TN_COPY_AT};
+    bool whole[2] = {false, false};
+    for (unsigned i = 0; i < 2; i++) {
+        size_t got;
+        int failed = tn_file_read(file, &copies[i], sizeof copies[i], places[i], &got);
+        if (failed != 0) {
+            return tn_fail(failed, true, "%s: cannot be read", path);
+        }
+        if (i == 0 && got == 0) {
+            return tn_fail(EINVAL, false, "%s: is empty, no image", path);
+        }
+        whole[i] = is_whole(&copies[i]);
+    }
+    if (!whole[0] && !whole[1]) {
+        bool magic = memcmp(copies[0].magic, TN_IMAGE_MAGIC, sizeof copies[0].magic) == 0 ||
+                     memcmp(copies[1].magic, TN_IMAGE_MAGIC, sizeof copies[1].magic) == 0;
+        uint32_t order = copies[0].byte_order;
+        if (magic && order == __builtin_bswap32(TN_BYTE_ORDER)) {
+            return tn_fail(EINVAL, false, "%s: made on a machine of the other byte order", path);
+        }
+        if (magic) {
+            return tn_fail(EBADMSG, false, "%s: both copies of its superblock are damaged", path);
+        }
+        return tn_fail(EINVAL, false, "%s: is no image of Tarn's", path);
+    }
+    unsigned best = whole[0] && (!whole[1] || copies[0].serial >= copies[1].serial) ? 0 : 1;
+    *head = copies[best];
+    return judge(path, head);
+}
