@@ -27,6 +27,7 @@
 #define MAP_FILE          ((uint64_t)1 << 61)
 #define REGIONS           512
 #define MAP_WORDS         512
+#define CALL_IN_PAGES     16 /* a call costs about as much as looking at so many pages */
 
 struct watch_api {
     uint64_t api;
@@ -139,16 +140,36 @@ tn_dirty_watch(struct tn_dirty *dirty, void *start, size_t size)
     return call(dirty->watch, IOCTL_REGISTER, &range);
 }
 
+/* One step of a scan: fills regions from scan->start on. Returns how many, or -errno. */
 static int
-collect_watched(struct tn_dirty *dirty, char *start, size_t size,
-                void (*found)(void *context, char *start, size_t size), void *context)
+step(struct tn_dirty *dirty, struct scan *scan)
+{
+    int saved = errno;
+    int count;
+    do {
+        count = ioctl(dirty->page_map, IOCTL_SCAN, scan);
+    } while (count < 0 && errno == EINTR);
+    count = count < 0 ? -errno : count;
+    errno = saved;
+    scan->start = scan->walk_end;
+    return count;
+}
+
+struct finder {
+    struct tn_dirty *dirty;
+    void (*found)(void *context, char *start, size_t size);
+    void *context;
+};
+
+/* Reports and protects what is private and written to of some candidates, sorted by address: by one
+ * scan over all of them or, where they lie far apart, one for each. */
+static int
+report_written(const struct finder *finder, const struct region *candidates, int count)
 {
     struct region regions[REGIONS];
     struct scan scan = {
         .size = sizeof scan,
         .flags = SCAN_PROTECT,
-        .start = (uintptr_t)start,
-        .end = (uintptr_t)start + size,
         .regions = (uintptr_t)regions,
         .region_count = REGIONS,
         .inverted = PAGE_FILE | PAGE_ZERO,
@@ -156,24 +177,50 @@ collect_watched(struct tn_dirty *dirty, char *start, size_t size,
         .any = PAGE_PRESENT | PAGE_SWAPPED,
         .wanted = PAGE_WRITTEN,
     };
-    int saved = errno;
-    while (scan.start < scan.end) {
-        int count = ioctl(dirty->page_map, IOCTL_SCAN, &scan);
-        if (count < 0 && errno == EINTR) {
-            continue;
+    uint64_t span = (candidates[count - 1].end - candidates[0].start) / tn_os_page_size();
+    bool each = span > (uint64_t)count * CALL_IN_PAGES;
+    for (int i = 0; i < count; i = each ? i + 1 : count) {
+        scan.start = candidates[i].start;
+        scan.end = each ? candidates[i].end : candidates[count - 1].end;
+        while (scan.start < scan.end) {
+            int got = step(finder->dirty, &scan);
+            if (got < 0) {
+                return -got;
+            }
+            for (int k = 0; k < got; k++) {
+                finder->found(finder->context, (char *)(uintptr_t)regions[k].start,
+                              (size_t)(regions[k].end - regions[k].start));
+            }
         }
+    }
+    return 0;
+}
+
+/* The kernel is fast when asked for nothing but what is not protected. That includes pages which
+ * were only read and such as are not there, so what was written to is picked out after. */
+static int
+collect_watched(const struct finder *finder, char *start, size_t size)
+{
+    struct region regions[REGIONS];
+    struct scan scan = {
+        .size = sizeof scan,
+        .start = (uintptr_t)start,
+        .end = (uintptr_t)start + size,
+        .regions = (uintptr_t)regions,
+        .region_count = REGIONS,
+        .mask = PAGE_WRITTEN,
+        .wanted = PAGE_WRITTEN,
+    };
+    while (scan.start < scan.end) {
+        int count = step(finder->dirty, &scan);
         if (count < 0) {
-            int failed = errno;
-            errno = saved;
+            return -count;
+        }
+        int failed = count > 0 ? report_written(finder, regions, count) : 0;
+        if (failed != 0) {
             return failed;
         }
-        for (int i = 0; i < count; i++) {
-            found(context, (char *)(uintptr_t)regions[i].start,
-                  (size_t)(regions[i].end - regions[i].start));
-        }
-        scan.start = scan.walk_end;
     }
-    errno = saved;
     return 0;
 }
 
@@ -216,7 +263,8 @@ tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size,
                  void (*found)(void *context, char *start, size_t size), void *context)
 {
     if (dirty->kind == TN_DIRTY_WATCH) {
-        return collect_watched(dirty, start, size, found, context);
+        struct finder finder = {dirty, found, context};
+        return collect_watched(&finder, start, size);
     }
     return collect_private(dirty, start, size, found, context);
 }
