@@ -454,6 +454,36 @@ tarn_create(const char *path, const tarn_options *options)
     return open_or_make(path, &made, TN_FILE_WRITE | TN_FILE_CREATE);
 }
 
+struct verdict {
+    uint64_t offset;
+    char text[256];
+};
+
+static bool
+note_first(void *context, const char *what, uint64_t offset)
+{
+    struct verdict *verdict = context;
+    tn_text(verdict->text, sizeof verdict->text, "%s", what);
+    verdict->offset = offset;
+    return false;
+}
+
+static bool
+verify(const char *path, unsigned flags)
+{
+    struct verdict verdict = {.offset = 0};
+    int saved = errno;
+    int found = tarn_check(path, note_first, &verdict);
+    if (found < 0 && errno == ENOENT && flags & TARN_CREATE) {
+        errno = saved;
+        return true;
+    }
+    if (found > 0) {
+        tn_fail(EBADMSG, false, "%s: %s, at %zu", path, verdict.text, (size_t)verdict.offset);
+    }
+    return found == 0;
+}
+
 tarn_heap *
 tarn_open(const char *path, const tarn_options *options)
 {
@@ -467,6 +497,8 @@ tarn_open(const char *path, const tarn_options *options)
     if (given->flags & TARN_CREATE) {
         how |= TN_FILE_CREATE;
     }
-    struct tn_heap *heap = open_or_make(path, given, how);
-    return heap;
+    if (given->flags & TARN_VERIFY && !verify(path, given->flags)) {
+        return NULL;
+    }
+    return open_or_make(path, given, how);
 }

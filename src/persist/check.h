@@ -1,0 +1,28 @@
+/*
+ * Checking an image's invariants without trusting a byte of it.
+ */
+#ifndef TN_CHECK_H
+#define TN_CHECK_H
+
+#include "persist/image.h"
+
+#pragma GCC visibility push(hidden)
+
+struct tn_checker {
+    bool (*report)(void *context, const char *what, uint64_t offset);
+    void *context;
+    int count;    /* reported */
+    bool stopped; /* report wants no more */
+};
+
+/* offset is from the start of the file or of the space, as the caller of the check was promised. */
+void tn_check_say(struct tn_checker *checker, const char *what, uint64_t offset);
+
+/* The allocator's invariants in the first usable bytes at memory, which belong at the address base;
+ * offsets reported are from memory, plus first. */
+void tn_check_space(struct tn_checker *checker, const char *memory, size_t usable,
+                    const struct tn_superblock *head, uint64_t first);
+
+#pragma GCC visibility pop
+
+#endif
