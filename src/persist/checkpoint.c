@@ -153,10 +153,21 @@ bring_to_file(struct tn_image *image)
         failed = tn_file_facts(image->file, &facts);
     }
     uint64_t needed = tn_file_size_needed(image);
+    size_t end = (size_t)(needed - image->head.space_at);
+    if (failed == 0 && facts.size > needed) {
+        failed = tn_map_shorten(image, end);
+    }
     if (failed == 0 && facts.size != needed) {
         failed = tn_file_resize(image->file, needed);
     }
-    return failed == 0 ? tn_file_sync(image->file) : failed;
+    if (failed == 0) {
+        failed = tn_file_sync(image->file);
+    }
+    if (failed == 0) {
+        image->file_end = end;
+        image->tail = 0;
+    }
+    return failed;
 }
 
 int

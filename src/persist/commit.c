@@ -48,6 +48,20 @@ find_changed(struct tn_image *image)
     return failed;
 }
 
+/* Slices behind the last one in use leave the file: nothing is written of them, and the journal says
+ * that nothing is there. */
+static void
+drop_tail(struct tn_image *image)
+{
+    size_t end = (size_t)(tn_file_size_needed(image) - image->head.space_at);
+    size_t most = tn_max(image->file_end, (size_t)image->space.map->frontier << TN_SLICE_SHIFT);
+    tn_page_set_remove(&image->changed, end >> TN_PAGE_SHIFT, (most - end) >> TN_PAGE_SHIFT);
+    if (end < most && end != image->tail) {
+        tn_page_set_add(&image->emptied, end >> TN_PAGE_SHIFT, (most - end) >> TN_PAGE_SHIFT);
+        image->tail = end;
+    }
+}
+
 /* The commit's number is part of it. */
 static int
 number_commit(struct tn_image *image)
@@ -100,6 +114,7 @@ tn_commit(struct tn_image *image)
     if (image->changed.count == 0 && image->emptied.count == 0) {
         return 0;
     }
+    drop_tail(image);
     failed = number_commit(image);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: changed pages cannot be found", image->path);

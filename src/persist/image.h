@@ -50,6 +50,8 @@ struct tn_image {
     size_t mapped;     /* bytes of the space that are mapped from the file; beyond: zero memory */
     size_t usable;     /* bytes of the space that are mapped at all */
     size_t pieces;     /* of the mapped part that were replaced by zero memory */
+    size_t file_end;   /* bytes of the space that the file has */
+    size_t tail;       /* from here to file_end the journal has it that nothing is there; 0: no */
     struct tn_dirty dirty;
     struct tn_journal journal;
     struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
@@ -84,6 +86,7 @@ void tn_image_begin_generation(struct tn_image *image);
 int tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity);
 int tn_superblock_write(struct tn_image *image);
 int tn_superblock_read(const char *path, int file, struct tn_superblock *head);
+bool tn_superblock_is_whole_twice(int file);
 
 /* place.c: reserves the image's addresses; where says a new one may choose them. */
 int tn_place_reserve(struct tn_image *image);
@@ -93,6 +96,8 @@ int tn_place_choose(struct tn_image *image, void *wanted);
 int tn_map_committed(struct tn_image *image);
 /* Makes memory behind the mapped part usable. */
 bool tn_map_grow(struct tn_image *image, const char *start, size_t size);
+/* The file has become shorter: zero memory takes the place of what is gone. */
+int tn_map_shorten(struct tn_image *image, size_t end);
 /* Maps the file's pages over changed ones, which the file has. */
 int tn_map_anew(struct tn_image *image);
 

@@ -92,8 +92,27 @@ map_file(struct tn_image *image)
     image->mapped = mapped;
     image->usable = mapped;
     image->pieces = 0;
+    image->file_end = mapped;
+    image->tail = 0;
     image->watching = false; /* not before the next commit: reading is faster without */
     return extend(image, usable);
+}
+
+int
+tn_map_shorten(struct tn_image *image, size_t end)
+{
+    if (end >= image->mapped) {
+        return 0;
+    }
+    char *start = image->space.base + end;
+    size_t size = image->mapped - end;
+    int failed = tn_map_zero(start, size);
+    if (failed == 0) {
+        tn_map_small_pages(start, size);
+        image->mapped = end;
+        failed = image->watching ? tn_dirty_watch(&image->dirty, start, size) : 0;
+    }
+    return failed;
 }
 
 int

@@ -389,6 +389,9 @@ take(struct tn_image *image, const tarn_options *options)
         (shared && write && become_shared(image) != 0)) {
         return -1;
     }
+    if (write && !tn_superblock_is_whole_twice(image->file) && tn_superblock_write(image) != 0) {
+        return -1;
+    }
     attach_heap(image);
     image->closed = image->state->closed != 0;
     if (write) {

@@ -116,6 +116,17 @@ judge(const char *path, const struct tn_superblock *head)
     return 0;
 }
 
+bool
+tn_superblock_is_whole_twice(int file)
+{
+    struct tn_superblock copies[2];
+    size_t got[2] = {0, 0};
+    tn_file_read(file, &copies[0], sizeof copies[0], 0, &got[0]);
+    tn_file_read(file, &copies[1], sizeof copies[1], TN_COPY_AT, &got[1]);
+    return got[0] == sizeof copies[0] && got[1] == sizeof copies[1] && is_whole(&copies[0]) &&
+           memcmp(&copies[0], &copies[1], sizeof copies[0]) == 0;
+}
+
 int
 tn_superblock_read(const char *path, int file, struct tn_superblock *head)
 {
