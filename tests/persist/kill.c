@@ -8,7 +8,7 @@
  * acknowledged; another process looks at the file after the kill, so that damage that ends a process
  * is seen as such.
  */
-#include "town.h"
+#include "oracle.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -23,34 +23,10 @@
 
 #define OPTIONS_CAPACITY ((size_t)1 << 30)
 
-/* What the writer told. */
-struct told {
-    _Atomic uint64_t acknowledged; /* number of a commit */
-    _Atomic uint64_t begun;
-    uint64_t digest_acknowledged;
-    uint64_t digest_begun;
-    _Atomic bool created;
-    _Atomic uint64_t commits;
-    _Atomic uint64_t redone;
-    _Atomic uint64_t dropped;
-};
-
-static struct told *told;
-static const char *file;
-static unsigned flags;
 static pthread_barrier_t begin;
 static pthread_barrier_t end;
-static tarn_heap *heap;
-static struct town *town;
 static uint64_t seeds[QUARTERS];
 static unsigned changes[QUARTERS];
-
-static void
-fail(const char *what)
-{
-    fprintf(stderr, "%s: %s (%s)\n", file, what, tarn_error());
-    exit(1);
-}
 
 static void *
 worker(void *context)
@@ -64,25 +40,12 @@ worker(void *context)
     return NULL;
 }
 
-static uint64_t
-commit_number(void)
-{
-    tarn_image_figures figures;
-    tarn_image_info(heap, &figures);
-    return figures.commits;
-}
-
 static void
-commit(int (*how)(tarn_heap *heap))
+tell(int (*how)(tarn_heap *heap))
 {
-    told->digest_begun = town_digest(town);
-    atomic_store(&told->begun, commit_number() + 1);
-    if (how(heap) != 0) {
-        fail("a commit failed");
+    if (oracle_commit(how) != 0) {
+        oracle_fail("a commit failed");
     }
-    told->digest_acknowledged = told->digest_begun;
-    atomic_store(&told->acknowledged, commit_number());
-    atomic_fetch_add(&told->commits, 1);
 }
 
 static void
@@ -93,7 +56,7 @@ write_until_killed(uint64_t seed)
                                            .capacity = OPTIONS_CAPACITY,
                                            .journal_most = (size_t)1 << (16 + seed % 10)});
     if (heap == NULL) {
-        fail("cannot be opened by the writer");
+        oracle_fail("cannot be opened by the writer");
     }
     atomic_store(&told->created, true);
     town = town_find(heap);
@@ -111,95 +74,18 @@ write_until_killed(uint64_t seed)
         pthread_barrier_wait(&end);
         unsigned what = (unsigned)(town_random(&seed) % 100);
         if (what < 60) {
-            commit(tarn_commit);
+            tell(tarn_commit);
         } else if (what < 65 && atomic_load(&told->acknowledged) != 0) {
             if (tarn_rollback(heap) != 0) {
-                fail("a rollback failed");
+                oracle_fail("a rollback failed");
             }
             town = tarn_root(heap);
             if (town_digest(town) != told->digest_acknowledged) {
-                fail("a rollback did not lead to the last commit");
+                oracle_fail("a rollback did not lead to the last commit");
             }
         } else if (what < 67) {
-            commit(tarn_checkpoint);
+            tell(tarn_checkpoint);
         }
-    }
-}
-
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "%s: at %llu: %s\n", file, (unsigned long long)offset, what);
-    return true;
-}
-
-/* What the writer told counts only as far as it can be known: between two stores it may have been
- * killed, with the commit that it was about to tell of. */
-static void
-look(bool write)
-{
-    if (tarn_check(file, print, NULL) != 0) {
-        fail("the check found damage");
-    }
-    heap = tarn_open(file, &(tarn_options){.flags = flags | (write ? 0 : TARN_READ_ONLY)});
-    if (heap == NULL) {
-        fail("cannot be opened");
-    }
-    tarn_image_figures figures;
-    tarn_image_info(heap, &figures);
-    atomic_fetch_add(&told->redone, figures.commits_redone);
-    atomic_fetch_add(&told->dropped, figures.commit_dropped);
-    uint64_t digest = 0;
-    town = tarn_root(heap);
-    const char *wrong = town != NULL ? town_check(write ? heap : NULL, town, &digest) : NULL;
-    if (wrong != NULL) {
-        fail(wrong);
-    }
-    uint64_t commits = figures.commits;
-    uint64_t acknowledged = atomic_load(&told->acknowledged);
-    uint64_t begun = atomic_load(&told->begun);
-    bool last = commits == acknowledged && digest == told->digest_acknowledged;
-    bool flying = commits == begun && digest == told->digest_begun;
-    if (!last && !flying && begun != 0) {
-        fprintf(stderr, "%s: opened at commit %llu, acknowledged %llu, begun %llu\n", file,
-                (unsigned long long)commits, (unsigned long long)acknowledged,
-                (unsigned long long)begun);
-        fail("not the last commit");
-    }
-    told->digest_acknowledged = digest;
-    told->digest_begun = digest;
-    atomic_store(&told->begun, commits);
-    atomic_store(&told->acknowledged, commits);
-    if (write) {
-        /* Stale slabs are of use again. */
-        uint64_t seed = commits;
-        town = town_find(heap);
-        for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
-            town_work(heap, town, i, &seed, 100);
-        }
-        if (tarn_check_heap(heap, print, NULL) != 0) {
-            fail("the heap is damaged after some work");
-        }
-        tarn_close_without_commit(heap);
-    } else {
-        tarn_close(heap);
-    }
-    exit(0);
-}
-
-static void
-look_in_another_process(bool write)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        look(write);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    if (status != 0) {
-        fprintf(stderr, "the process that looked ended with %x\n", (unsigned)status);
-        exit(1);
     }
 }
 
@@ -218,11 +104,7 @@ main(int argc, char **argv)
                  : strcmp(argv[i], "page-map") == 0 ? TARN_PAGE_MAP
                                                     : 0;
     }
-    char journal[4096];
-    snprintf(journal, sizeof journal, "%s-journal", file);
-    unlink(file);
-    unlink(journal);
-    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    oracle_begin();
     for (unsigned long round = 0; round < rounds; round++) {
         pid_t child = fork();
         if (child == 0) {
@@ -240,13 +122,12 @@ main(int argc, char **argv)
         if (!atomic_load(&told->created)) {
             continue;
         }
-        look_in_another_process(false);
-        look_in_another_process(true);
+        oracle_look(false);
+        oracle_look(true);
     }
     printf("%lu kills, %llu commits, %llu redone at openings, %llu incomplete ones dropped\n",
            rounds, (unsigned long long)told->commits, (unsigned long long)told->redone,
            (unsigned long long)told->dropped);
-    unlink(file);
-    unlink(journal);
+    oracle_end();
     return 0;
 }

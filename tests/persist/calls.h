@@ -1,0 +1,50 @@
+/*
+ * The system calls that the library makes, between it and the C library (linked with --wrap): they
+ * can be counted, made to fail or to end the process, and recorded.
+ */
+#ifndef CALLS_H
+#define CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum calls_fault {
+    CALLS_NONE,
+    CALLS_ONCE,  /* the n-th call fails */
+    CALLS_ON,    /* it and all later ones that could */
+    CALLS_SHORT, /* the n-th, if it writes, writes half, and then fails */
+    CALLS_DIE,   /* the process ends instead of the n-th call */
+    CALLS_DIE_AFTER,
+};
+
+/* From now on; n counts from 1. */
+void calls_inject(enum calls_fault fault, unsigned long n, int error);
+unsigned long calls_count(void);
+
+enum calls_kind {
+    CALLS_WRITE,
+    CALLS_SYNC,
+    CALLS_RESIZE,
+    CALLS_PUNCH,
+    CALLS_CREATE,
+    CALLS_REMOVE,
+    CALLS_SYNC_FOLDER,
+    CALLS_MARK,
+};
+
+struct calls_event {
+    enum calls_kind kind;
+    uint64_t file; /* inode */
+    uint64_t at;
+    uint64_t size;
+    unsigned char *data;
+    char name[64]; /* CREATE, REMOVE: the path's last part */
+};
+
+void calls_record(void);
+/* A mark of the test's own. */
+void calls_mark(uint64_t at, uint64_t size);
+const struct calls_event *calls_events(size_t *count);
+
+#endif
