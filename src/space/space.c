@@ -292,6 +292,8 @@ tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool ze
 {
     struct tn_map *map = space->map;
     struct tn_slab *surplus = NULL;
+    /* A slice inside a free run keeps its kind; that nobody holds it must be seen all the same. */
+    atomic_store_explicit(&slab->owner, 0, memory_order_relaxed);
     tn_lock(&space->lock);
     map->used -= (uint32_t)span;
     free_run(space, tn_slab_index(space, slab), span, zero);
