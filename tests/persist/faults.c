@@ -19,6 +19,7 @@
 static void
 work(uint64_t *seed)
 {
+    town = town != NULL ? town : town_find(heap);
     for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
         town_work(heap, town, i, seed, 25);
     }
@@ -159,6 +160,15 @@ main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         flags |= strcmp(argv[i], "page-map") == 0 ? TARN_PAGE_MAP : TARN_PROCESS;
     }
+    const char *only = getenv("TARN_FAULT"); /* kind,n: one to look at */
+    if (only != NULL) {
+        char *rest;
+        unsigned long kind = strtoul(only, &rest, 10);
+        oracle_begin();
+        calls_inject(kinds[kind].fault, strtoul(rest + 1, NULL, 10), kinds[kind].error);
+        live(strtoul(rest + 1, NULL, 10) * 77 + 1);
+        return 0;
+    }
     for (unsigned kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         /* A fresh file each time, and one that goes on from wherever the last fault left it. */
         for (unsigned fresh = 0; fresh < 2; fresh++) {
@@ -174,6 +184,7 @@ main(int argc, char **argv)
             }
             printf("%lu calls, each in turn %s%s\n", n - 1, kinds[kind].name,
                    fresh != 0 ? ", in a new file" : "");
+            fflush(stdout);
             oracle_end();
         }
     }

@@ -385,7 +385,7 @@ uint64_t
 town_digest(const struct town *town)
 {
     uint64_t digest = 0;
-    for (unsigned i = 0; i < QUARTERS; i++) {
+    for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
         digest += mix(town->quarters[i].digest + i);
     }
     return digest;

@@ -1,0 +1,330 @@
+/*
+ * Power loss: the writes and syncs of a run are recorded; then, for every point in it, what a disk
+ * may hold is put together: everything synced, and of the rest nothing, all, all but one, one alone,
+ * and subsets drawn at random, down to single sectors of 512 bytes. Each must open at a commit that
+ * had been acknowledged at that point or was in flight.
+ *
+ *     power FILE DRAWS SEED
+ */
+#include "calls.h"
+#include "oracle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SECTOR      512
+#define FILE_MOST   ((size_t)24 << 20)
+#define FILES_MOST  16
+#define COMMITS     4096
+#define PENDING     512
+
+struct disk_file {
+    uint64_t inode;
+    unsigned char *bytes;
+    size_t size;
+};
+
+static struct disk_file files[FILES_MOST];
+static unsigned file_count;
+static uint64_t digests[COMMITS];
+static const struct calls_event *events;
+static size_t event_count;
+static const char *base_name;
+
+/* ---- the run ---- */
+
+static uint64_t
+commits_now(void)
+{
+    tarn_image_figures figures;
+    tarn_image_info(heap, &figures);
+    return figures.commits;
+}
+
+static void
+commit(int (*how)(tarn_heap *heap))
+{
+    uint64_t next = commits_now() + 1;
+    digests[next] = town_digest(town);
+    calls_mark(next, 0); /* in flight */
+    if (how(heap) != 0) {
+        oracle_fail("a commit failed");
+    }
+    if (how != tarn_close) {
+        calls_mark(commits_now(), 1); /* acknowledged */
+    } else {
+        calls_mark(next, 1);
+    }
+}
+
+static void
+record(uint64_t seed)
+{
+    const tarn_options options = {
+        .flags = TARN_CREATE, .capacity = (size_t)16 << 20, .journal_most = 1 << 18};
+    calls_record();
+    heap = tarn_open(file, &options);
+    if (heap == NULL) {
+        oracle_fail("cannot be made");
+    }
+    calls_mark(0, 1);
+    town = town_find(heap);
+    for (unsigned round = 0; round < 14; round++) {
+        for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
+            town_work(heap, town, i, &seed, 8);
+        }
+        if (round % 7 == 6) {
+            commit(tarn_close);
+            heap = tarn_open(file, &options);
+            if (heap == NULL) {
+                oracle_fail("cannot be opened");
+            }
+            town = tarn_root(heap);
+        } else {
+            commit(round % 5 == 4 ? tarn_checkpoint : tarn_commit);
+        }
+    }
+    tarn_close_without_commit(heap);
+    events = calls_events(&event_count);
+}
+
+/* ---- the disk ---- */
+
+static struct disk_file *
+find_file(uint64_t inode)
+{
+    for (unsigned i = 0; i < file_count; i++) {
+        if (files[i].inode == inode) {
+            return &files[i];
+        }
+    }
+    struct disk_file *made = &files[file_count++];
+    made->inode = inode;
+    made->bytes = mmap(NULL, FILE_MOST, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    made->size = 0;
+    return made;
+}
+
+/* sectors: which of them reach the disk, by a sequence of random bits; 0: all. */
+static void
+apply(struct disk_file *disk, const struct calls_event *event, uint64_t sectors)
+{
+    if (event->kind == CALLS_RESIZE) {
+        if (event->size < disk->size) {
+            memset(disk->bytes + event->size, 0, disk->size - event->size);
+        }
+        disk->size = event->size;
+    } else if (event->kind == CALLS_PUNCH) {
+        if (event->at < disk->size) {
+            uint64_t end = event->at + event->size;
+            end = end < disk->size ? end : disk->size;
+            memset(disk->bytes + event->at, 0, end - event->at);
+        }
+    } else if (event->kind == CALLS_WRITE) {
+        for (size_t at = 0; at < event->size; at += SECTOR) {
+            size_t part = event->size - at < SECTOR ? event->size - at : SECTOR;
+            if (sectors == 0 || town_random(&sectors) % 2 == 0) {
+                memcpy(disk->bytes + event->at + at, event->data + at, part);
+            }
+        }
+        if (event->at + event->size > disk->size) {
+            disk->size = event->at + event->size;
+        }
+    }
+}
+
+struct state {
+    uint64_t main;    /* inodes by name; 0: no file */
+    uint64_t journal;
+};
+
+static void
+apply_name(struct state *state, const struct calls_event *event)
+{
+    uint64_t *name = strcmp(event->name, base_name) == 0 ? &state->main : &state->journal;
+    *name = event->kind == CALLS_CREATE ? event->file : 0;
+}
+
+static void
+write_file(const char *path, uint64_t inode)
+{
+    unlink(path);
+    if (inode == 0) {
+        return;
+    }
+    struct disk_file *disk = find_file(inode);
+    FILE *out = fopen(path, "w");
+    if (out == NULL || (disk->size != 0 && fwrite(disk->bytes, disk->size, 1, out) != 1)) {
+        oracle_fail("cannot be written");
+    }
+    fclose(out);
+}
+
+static bool
+print(void *context, const char *what, uint64_t offset)
+{
+    (void)context;
+    fprintf(stderr, "%s: at %llu: %s\n", file, (unsigned long long)offset, what);
+    return true;
+}
+
+static void
+look(uint64_t acknowledged, uint64_t begun, bool made)
+{
+    if (!made) {
+        exit(0); /* nobody was told yet that there is an image */
+    }
+    if (tarn_check(file, print, NULL) != 0) {
+        oracle_fail("the check found damage");
+    }
+    heap = tarn_open(file, NULL);
+    if (heap == NULL) {
+        oracle_fail("cannot be opened");
+    }
+    uint64_t digest = 0;
+    uint64_t commits = commits_now();
+    town = tarn_root(heap);
+    const char *wrong = town != NULL ? town_check(heap, town, &digest) : NULL;
+    if (wrong != NULL) {
+        oracle_fail(wrong);
+    }
+    if (commits < acknowledged || commits > begun || digest != digests[commits]) {
+        fprintf(stderr, "opened at commit %llu; acknowledged %llu, begun %llu; contents %s\n",
+                (unsigned long long)commits, (unsigned long long)acknowledged,
+                (unsigned long long)begun, digest == digests[commits] ? "right" : "wrong");
+        oracle_fail("not the last commit");
+    }
+    exit(0);
+}
+
+struct cut {
+    size_t at; /* events before it have happened */
+    uint64_t acknowledged;
+    uint64_t begun;
+    bool made;
+    struct state names;               /* durable */
+    size_t pending[PENDING];          /* events that may or may not be on the disk */
+    size_t pending_count;
+};
+
+/* chosen: bit by bit which pending events are there; torn: the seed of those that are so in part. */
+static void
+try_disk(const struct cut *cut, const unsigned char *chosen, uint64_t torn)
+{
+    char journal[4096];
+    snprintf(journal, sizeof journal, "%s-journal", file);
+    pid_t child = fork(); /* its changes of the disk are its own */
+    if (child == 0) {
+        struct state names = cut->names;
+        for (size_t i = 0; i < cut->pending_count; i++) {
+            const struct calls_event *event = &events[cut->pending[i]];
+            if (!chosen[i]) {
+                continue;
+            }
+            if (event->kind == CALLS_CREATE || event->kind == CALLS_REMOVE) {
+                apply_name(&names, event);
+            } else {
+                bool part = torn != 0 && town_random(&torn) % 3 == 0;
+                apply(find_file(event->file), event, part ? torn : 0);
+            }
+        }
+        write_file(file, names.main);
+        write_file(journal, names.journal);
+        look(cut->acknowledged, cut->begun, cut->made);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    if (status != 0) {
+        fprintf(stderr, "power lost after %zu of %zu events, %zu pending, torn %llu: ended with %x\n",
+                cut->at, event_count, cut->pending_count, (unsigned long long)torn,
+                (unsigned)status);
+        exit(1);
+    }
+}
+
+static unsigned long
+try_cut(const struct cut *cut, unsigned draws, uint64_t *seed)
+{
+    static unsigned char chosen[PENDING];
+    unsigned long tried = 2;
+    size_t n = cut->pending_count;
+    memset(chosen, 0, sizeof chosen);
+    try_disk(cut, chosen, 0);
+    memset(chosen, 1, sizeof chosen);
+    try_disk(cut, chosen, 0);
+    for (unsigned draw = 0; draw < draws && n > 0; draw++) {
+        size_t one = town_random(seed) % n;
+        unsigned kind = draw % 3;
+        for (size_t i = 0; i < n; i++) {
+            chosen[i] = kind == 0 ? i != one : kind == 1 ? i == one : town_random(seed) % 2 != 0;
+        }
+        try_disk(cut, chosen, town_random(seed) % 2 == 0 ? town_random(seed) | 1 : 0);
+        tried++;
+    }
+    return tried;
+}
+
+/* Makes durable what a sync of a file, or of the folder, does. */
+static void
+settle(struct cut *cut, uint64_t inode, bool folder)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < cut->pending_count; i++) {
+        const struct calls_event *event = &events[cut->pending[i]];
+        bool name = event->kind == CALLS_CREATE || event->kind == CALLS_REMOVE;
+        if (folder && name) {
+            apply_name(&cut->names, event);
+        } else if (!folder && !name && event->file == inode) {
+            apply(find_file(inode), event, 0);
+        } else {
+            cut->pending[kept++] = cut->pending[i];
+        }
+    }
+    cut->pending_count = kept;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: power FILE DRAWS SEED\n");
+        return 2;
+    }
+    file = argv[1];
+    base_name = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
+    unsigned draws = (unsigned)strtoul(argv[2], NULL, 10);
+    uint64_t seed = strtoull(argv[3], NULL, 10);
+    oracle_begin();
+    record(seed);
+    struct cut cut = {0};
+    unsigned long tried = 0;
+    for (size_t i = 0; i < event_count; i++) {
+        const struct calls_event *event = &events[i];
+        cut.at = i + 1;
+        if (event->kind == CALLS_MARK) {
+            cut.made = true;
+            *(event->size != 0 ? &cut.acknowledged : &cut.begun) = event->at;
+            cut.begun = cut.begun < cut.acknowledged ? cut.acknowledged : cut.begun;
+            continue;
+        }
+        if (event->kind == CALLS_SYNC || event->kind == CALLS_SYNC_FOLDER) {
+            tried += try_cut(&cut, draws, &seed);
+            settle(&cut, event->file, event->kind == CALLS_SYNC_FOLDER);
+            continue;
+        }
+        if (cut.pending_count == PENDING) {
+            fprintf(stderr, "too many writes without a sync\n");
+            return 1;
+        }
+        cut.pending[cut.pending_count++] = i;
+        tried += try_cut(&cut, draws / 4, &seed);
+    }
+    printf("%lu disks, from %zu writes, syncs and changes of names\n", tried, event_count);
+    oracle_end();
+    return 0;
+}
