@@ -113,7 +113,8 @@ int tarn_commit(tarn_heap *heap);
 
 /* Takes back what was changed since the last commit: pointers to blocks allocated since are void,
  * blocks freed since are live again. In a heap open for reading: moves on to the newest commit.
- * Shared mode: ENOTSUP. Cost: as opening, and the changed pages are read again when used. */
+ * Shared mode: ENOTSUP. After an error the heap may only be rolled back again or closed without a
+ * commit. Cost: as opening, and the changed pages are read again when used. */
 int tarn_rollback(tarn_heap *heap);
 
 /* Writes the journal's pages to the file and frees the memory of changed pages, which come from the

@@ -32,6 +32,11 @@ tn_image_to_write(struct tn_heap *heap, const char *what)
         tn_fail(EROFS, false, "%s: %s needs the image open for writing", image->path, what);
         return NULL;
     }
+    if (image->torn) {
+        tn_fail(EIO, false, "%s: a rollback failed half-way; roll back again, or close without a "
+                "commit", image->path);
+        return NULL;
+    }
     return image;
 }
 

@@ -95,7 +95,11 @@ map_file(struct tn_image *image)
     image->file_end = mapped;
     image->tail = 0;
     image->watching = false; /* not before the next commit: reading is faster without */
-    return extend(image, usable);
+    failed = extend(image, usable);
+    if (failed != 0) { /* what was there before still is */
+        image->usable = tn_max(usable, mapped);
+    }
+    return failed;
 }
 
 int

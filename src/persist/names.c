@@ -125,11 +125,13 @@ roll_back(struct tn_image *image)
         }
         return 0;
     }
+    image->torn = true;
     tn_page_set_clear(&image->changed);
     tn_page_set_clear(&image->emptied);
     if (tn_image_take_up(image) != 0) {
         return -1;
     }
+    image->torn = false;
     image->redone = redone;
     tn_image_begin_generation(image);
     tn_cache_forget_all(heap);
