@@ -27,7 +27,8 @@ empty(struct tn_image *image, char *start, size_t size)
     }
     image->pieces++;
     tn_map_small_pages(start, size);
-    return !image->watching || image->child || tn_dirty_watch(&image->dirty, start, size) == 0;
+    tn_map_watch(image, start, size);
+    return true;
 }
 
 static bool

@@ -95,6 +95,9 @@ int tn_place_choose(struct tn_image *image, void *wanted);
 
 /* mapping.c: maps the committed state, journal included, as it is now; over an older one too. */
 int tn_map_committed(struct tn_image *image);
+/* Has memory that was mapped just now watched, as the rest is; if that cannot be, all will be watched
+ * anew at the next commit. */
+void tn_map_watch(struct tn_image *image, void *start, size_t size);
 /* Makes memory behind the mapped part usable. */
 bool tn_map_grow(struct tn_image *image, const char *start, size_t size);
 /* The file has become shorter: zero memory takes the place of what is gone. */

@@ -52,6 +52,14 @@ grow_shared(struct tn_image *image, size_t end)
     return true;
 }
 
+void
+tn_map_watch(struct tn_image *image, void *start, size_t size)
+{
+    if (image->watching && !image->child) {
+        image->watching = tn_dirty_watch(&image->dirty, start, size) == 0;
+    }
+}
+
 bool
 tn_map_grow(struct tn_image *image, const char *start, size_t size)
 {
@@ -63,8 +71,8 @@ tn_map_grow(struct tn_image *image, const char *start, size_t size)
     if (extend(image, end) != 0) {
         return false;
     }
-    if (image->watching && image->usable > had && !image->child) {
-        return tn_dirty_watch(&image->dirty, image->space.base + had, image->usable - had) == 0;
+    if (image->usable > had) {
+        tn_map_watch(image, image->space.base + had, image->usable - had);
     }
     return true;
 }
@@ -114,7 +122,7 @@ tn_map_shorten(struct tn_image *image, size_t end)
     if (failed == 0) {
         tn_map_small_pages(start, size);
         image->mapped = end;
-        failed = image->watching ? tn_dirty_watch(&image->dirty, start, size) : 0;
+        tn_map_watch(image, start, size);
     }
     return failed;
 }
