@@ -130,6 +130,31 @@ check_sums(struct tn_checker *checker, struct tn_image *image)
     }
 }
 
+/* Behind the sums of the file's pages nothing should be. */
+static void
+check_rest_of_sums(struct tn_checker *checker, struct tn_image *image)
+{
+    char buffer[TN_PAGE];
+    uint64_t at = image->head.sums_at + (image->mapped >> TN_PAGE_SHIFT) * sizeof(uint64_t);
+    uint64_t end = 0;
+    while (at < image->head.space_at && !checker->stopped) {
+        size_t got = 0;
+        if (at >= end && tn_file_next_data(image->file, &at, &end) == ENXIO) {
+            return;
+        }
+        size_t part = at < image->head.space_at
+                          ? tn_min(sizeof buffer - at % TN_PAGE, image->head.space_at - at)
+                          : 0;
+        if (part == 0 || tn_file_read(image->file, buffer, part, at, &got) != 0 || got == 0) {
+            return;
+        }
+        if (!is_zero(buffer, got)) {
+            tn_check_say(checker, "there is a sum of a page that is not there", at);
+        }
+        at += got;
+    }
+}
+
 /* The committed state, mapped wherever there is room. */
 static int
 map_anywhere(struct tn_image *image)
@@ -189,6 +214,7 @@ check_image(struct tn_checker *checker, struct tn_image *image)
     check_size(checker, image);
     if (image->head.flags & TN_IMAGE_SUMS) {
         check_sums(checker, image);
+        check_rest_of_sums(checker, image);
     }
     if (image->head.flags & TN_IMAGE_OPEN) {
         tn_check_say(checker, "was not closed in shared mode", offsetof(struct tn_superblock, flags));

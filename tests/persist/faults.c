@@ -133,6 +133,7 @@ run(enum calls_fault fault, unsigned long n, int error)
         exit(1);
     }
     if (atomic_load(&told->created)) {
+        snprintf(oracle_context, sizeof oracle_context, "fault %d of call %lu", (int)fault, n);
         oracle_look(true);
     }
     return got == sizeof calls ? calls : 0;

@@ -11,6 +11,7 @@ const char *file;
 unsigned flags;
 tarn_heap *heap;
 struct town *town;
+char oracle_context[128];
 
 static void
 remove_files(void)
@@ -136,7 +137,8 @@ oracle_look(bool write)
     int status;
     waitpid(child, &status, 0);
     if (status != 0) {
-        fprintf(stderr, "the process that looked ended with %x\n", (unsigned)status);
+        fprintf(stderr, "%s: the process that looked ended with %x\n", oracle_context,
+                (unsigned)status);
         exit(1);
     }
 }

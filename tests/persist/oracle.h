@@ -25,6 +25,7 @@ extern const char *file;
 extern unsigned flags; /* of every opening */
 extern tarn_heap *heap;
 extern struct town *town;
+extern char oracle_context[128]; /* said when something is wrong */
 
 /* Removes the file and its journal. */
 void oracle_begin(void);

@@ -1,0 +1,93 @@
+/*
+ * libFuzzer target: the input is the head, the sums' start, the space's first pages and, behind a
+ * mark, the journal of an image whose sums have been made right, so that mutations get as far as what
+ * the sums guard. Nothing may end the process.
+ */
+#include <tarn/persist.h>
+
+#include "persist/format.h"
+#include "persist/sum.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char path[64];
+static char journal[80];
+
+static void
+store(const char *name, const uint8_t *data, size_t size, size_t length)
+{
+    int file = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (file >= 0) {
+        (void)!pwrite(file, data, size, 0);
+        (void)!ftruncate(file, (off_t)length);
+        close(file);
+    }
+}
+
+/* A superblock that passes, with whatever else the input says. */
+static void
+put_superblock(uint8_t *bytes, const uint8_t *data, size_t size)
+{
+    struct tn_superblock head;
+    memcpy(&head, data, size < sizeof head ? size : sizeof head);
+    memcpy(head.magic, TN_IMAGE_MAGIC, sizeof head.magic);
+    head.byte_order = TN_BYTE_ORDER;
+    head.version = TN_IMAGE_VERSION;
+    head.engine = TN_ENGINE_VERSION;
+    head.page = TN_PAGE;
+    head.slice = TN_SLICE;
+    head.pointer = sizeof(void *);
+    head.incompatible = 0;
+    head.capacity = (head.capacity % 64 + 16) * TN_SLICE;
+    head.base = (uintptr_t)40 << 40;
+    head.sums_at = TN_IMAGE_HEAD;
+    head.space_at = TN_IMAGE_HEAD + TN_SLICE;
+    head.layout[TN_LAYOUT_SIZE - 1] = 0;
+    head.sum = tn_sum(&head, offsetof(struct tn_superblock, sum));
+    memcpy(bytes, &head, sizeof head);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t bytes[(size_t)4 << 20];
+    if (path[0] == 0) {
+        snprintf(path, sizeof path, "/dev/shm/tarn-fuzz-%d", (int)getpid());
+        snprintf(journal, sizeof journal, "%s-journal", path);
+    }
+    if (size < 2) {
+        return 0;
+    }
+    memset(bytes, 0, sizeof bytes);
+    bool raw = data[0] & 1;
+    size_t split = (size_t)(data[0] >> 1) * size / 128;
+    if (raw) {
+        memcpy(bytes, data + 1, split);
+    } else if (split > sizeof(struct tn_superblock)) {
+        put_superblock(bytes, data + 1, split);
+        memcpy(bytes + TN_IMAGE_HEAD + TN_SLICE, data + 1 + sizeof(struct tn_superblock),
+               split - sizeof(struct tn_superblock));
+        struct tn_map *map = (struct tn_map *)(bytes + TN_IMAGE_HEAD + TN_SLICE);
+        const struct tn_superblock *head = (const struct tn_superblock *)bytes;
+        map->base = (char *)(uintptr_t)head->base;
+        map->size = head->capacity;
+        map->slices = (uint32_t)(head->capacity >> TN_SLICE_SHIFT);
+        map->first = 1;
+    }
+    store(path, bytes, sizeof bytes, sizeof bytes);
+    store(journal, data + 1 + split, size - 1 - split, size - 1 - split);
+    tarn_check(path, NULL, NULL);
+    tarn_heap *heap = tarn_open(path, &(tarn_options){.flags = TARN_READ_ONLY});
+    if (heap != NULL) {
+        tarn_close(heap);
+    }
+    unlink(path);
+    unlink(journal);
+    return 0;
+}
