@@ -130,18 +130,24 @@ give_up(struct tn_image *image)
 
 /* ---- making ---- */
 
-/* Whether nothing is in the file's head: it is new, or its making was not finished. */
+/* Whether nothing is in the file's head, or no more than a part of the first superblock: it is new, or
+ * its making was not finished. The second one is written when the first is durable. */
 static int
 is_blank(struct tn_image *image, bool *blank)
 {
-    char head[TN_NOTICE_AT];
+    char head[TN_NOTICE_AT] = {0};
+    struct tn_superblock first;
+    static const char nothing[sizeof first.magic];
     size_t got;
     int failed = tn_file_read(image->file, head, sizeof head, 0, &got);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->path);
     }
-    *blank = true;
-    for (size_t i = 0; i < got && *blank; i++) {
+    memcpy(&first, head, sizeof first);
+    *blank = memcmp(first.magic, nothing, sizeof nothing) == 0 ||
+             (memcmp(first.magic, TN_IMAGE_MAGIC, sizeof first.magic) == 0 &&
+              first.sum != tn_sum(&first, offsetof(struct tn_superblock, sum)));
+    for (size_t i = sizeof first; i < sizeof head && *blank; i++) {
         *blank = head[i] == 0;
     }
     return 0;
@@ -402,7 +408,7 @@ take(struct tn_image *image, const tarn_options *options)
 }
 
 static struct tn_heap *
-open_or_make(const char *path, const tarn_options *options, unsigned how)
+open_or_make(const char *path, const tarn_options *options, unsigned how, bool only_make)
 {
     struct tn_image *image = tn_image_new(path, options->flags);
     struct tn_file_facts facts;
@@ -426,9 +432,14 @@ open_or_make(const char *path, const tarn_options *options, unsigned how)
     }
     bool blank = false;
     if (options->flags & TARN_CREATE) {
-        if (lock_to_write(image) != 0 || is_blank(image, &blank) != 0) {
+        if (is_blank(image, &blank) != 0 || (blank && lock_to_write(image) != 0) ||
+            (blank && is_blank(image, &blank) != 0)) {
             return give_up(image);
         }
+    }
+    if (only_make && !blank) {
+        tn_fail(EEXIST, false, "%s: is there already", path);
+        return give_up(image);
     }
     if ((blank ? make(image, options) : take(image, options)) != 0) {
         return give_up(image);
@@ -441,20 +452,7 @@ tarn_create(const char *path, const tarn_options *options)
 {
     tarn_options made = options != NULL ? *options : no_options;
     made.flags = (made.flags | TARN_CREATE) & ~(unsigned)TARN_READ_ONLY;
-    int file;
-    char head[16];
-    size_t got = 0;
-    if (tn_file_open(path, TN_FILE_READ, 0, &file) == 0) {
-        tn_file_read(file, head, sizeof head, 0, &got);
-        tn_file_close(file);
-        for (size_t i = 0; i < got; i++) {
-            if (head[i] != 0) {
-                tn_fail(EEXIST, false, "%s: is there already", path);
-                return NULL;
-            }
-        }
-    }
-    return open_or_make(path, &made, TN_FILE_WRITE | TN_FILE_CREATE);
+    return open_or_make(path, &made, TN_FILE_WRITE | TN_FILE_CREATE, true);
 }
 
 struct verdict {
@@ -503,5 +501,5 @@ tarn_open(const char *path, const tarn_options *options)
     if (given->flags & TARN_VERIFY && !verify(path, given->flags)) {
         return NULL;
     }
-    return open_or_make(path, given, how);
+    return open_or_make(path, given, how, false);
 }
