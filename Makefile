@@ -13,3 +13,17 @@ check: all ## every test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+crash: all ## ten thousand kills, power losses and damaged files (about an hour)
+	@build/tests/persist/kill build/crash.tarn 4000 101
+	@build/tests/persist/kill build/crash.tarn 2000 102 process
+	@build/tests/persist/kill build/crash.tarn 1000 103 page-map
+	@build/tests/persist/kill /dev/shm/tarn-crash.tarn 3000 104
+	@build/tests/persist/faults /dev/shm/tarn-crash.tarn process
+	@for seed in 1 2 3 4 5 6 7 8; do build/tests/persist/power /dev/shm/tarn-crash.tarn 60 $$seed || exit 1; done
+	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
+	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
+
+bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
+	@build/bench/persist/persist build/bench-persist.tarn
+.PHONY: crash bench-persist
