@@ -25,7 +25,7 @@
 #    include <sys/stat.h>
 #endif
 
-#define PAGE 4096
+#define PAGE    4096
 #define REPEATS 3
 
 static const double parts[] = {0.001, 0.01, 0.1, 1.0};
@@ -111,8 +111,8 @@ bench_allocation(tarn_heap *heap)
             for (unsigned i = 0; i < threads; i++) {
                 pthread_join(ids[i], NULL);
             }
-            printf("%-14s %u thread%s      %6.1f  %6.1f\n", image ? "image" : "process heap", threads,
-                   threads > 1 ? "s" : " ", jobs[0].pair, jobs[0].churn);
+            printf("%-14s %u thread%s      %6.1f  %6.1f\n", image ? "image" : "process heap",
+                   threads, threads > 1 ? "s" : " ", jobs[0].pair, jobs[0].churn);
         }
     }
 }
@@ -198,9 +198,8 @@ bench_commits(const char *path, size_t mib)
     double lines[3][4];
     for (unsigned process = 0; process < 2; process++) {
         unlink(path);
-        tarn_heap *heap =
-            tarn_create(path, &(tarn_options){.flags = process ? TARN_PROCESS : 0,
-                                              .journal_most = (size_t)1 << 40});
+        tarn_heap *heap = tarn_create(path, &(tarn_options){.flags = process ? TARN_PROCESS : 0,
+                                                            .journal_most = (size_t)1 << 40});
         need(heap != NULL, "create");
         char *data = tarn_heap_malloc(heap, pages * PAGE);
         memset(data, 1, pages * PAGE);
@@ -215,6 +214,7 @@ bench_commits(const char *path, size_t mib)
             lines[process][part] = 1e9;
             size_t count = (size_t)((double)pages * parts[part]);
             for (int repeat = 0; repeat < REPEATS; repeat++) {
+                need(tarn_checkpoint(heap) == 0, "checkpoint"); /* the journal begins anew */
                 for (size_t i = 0; i < count; i++) {
                     size_t page = parts[part] < 1 ? draw(&seed) % pages : i;
                     data[page * PAGE + 8]++;
@@ -261,9 +261,11 @@ bench_sqlite(const char *path, size_t mib)
     snprintf(name, sizeof name, "%s-sqlite", path);
     unlink(name);
     need(sqlite3_open(name, &db) == SQLITE_OK, "sqlite");
-    sqlite3_exec(db, "pragma journal_mode=wal; pragma synchronous=full; "
-                     "pragma wal_autocheckpoint=0; create table t(k integer primary key, v blob); "
-                     "begin", NULL, NULL, NULL);
+    sqlite3_exec(db,
+                 "pragma journal_mode=wal; pragma synchronous=full; "
+                 "pragma wal_autocheckpoint=0; create table t(k integer primary key, v blob); "
+                 "begin",
+                 NULL, NULL, NULL);
     sqlite3_prepare_v2(db, "insert or replace into t values(?,?)", -1, &change, NULL);
     uint64_t seed = 1;
     double best[4];

@@ -15,7 +15,11 @@
 #define CAPACITY_LEAST ((size_t)1 << 20)
 #define FILL_STEP      ((size_t)64) /* the largest blocks taken at a time to reach free memory */
 
-enum { ERRORS = 1, WARNINGS, MORE };
+enum {
+    ERRORS = 1,
+    WARNINGS,
+    MORE
+};
 
 const char pma_version[] = PMA_H_VERSION;
 int pma_errno;
@@ -72,9 +76,9 @@ pma_init(int verbose, const char *file)
         return trouble(text);
     }
     size_t capacity = (size_t)status.st_size;
-    heap = tarn_open(file, &(tarn_options){
-                               .flags = TARN_CREATE,
-                               .capacity = capacity > CAPACITY_LEAST ? capacity : CAPACITY_LEAST});
+    heap = tarn_open(
+        file, &(tarn_options){.flags = TARN_CREATE,
+                              .capacity = capacity > CAPACITY_LEAST ? capacity : CAPACITY_LEAST});
     if (heap == NULL) {
         return trouble(tarn_error());
     }
@@ -166,7 +170,8 @@ pma_check_and_dump(void)
             count.blocks, count.bytes, figures.used, figures.capacity);
 }
 
-/* Free memory is what can be had: blocks of every size from large to small, filled and given back. */
+/* Free memory is what can be had: blocks of every size from large to small, filled and given back.
+ */
 void
 pma_set_avail_mem(const unsigned long v)
 {

@@ -1,6 +1,7 @@
 /*
  * The interface of pma, gawk's persistent memory allocator, on an image of Tarn's: one persistent
- * heap for the process, in a file that existed before (empty, all zeros), and malloc's names for it.
+ * heap for the process, in a file that existed before (empty, all zeros), and malloc's names for
+ * it.
  *
  * What it adds: pma_commit. The state after pma_init is the last one committed; a normal end of the
  * process commits (so that programs written for pma keep what they did), a crash does not.
@@ -21,9 +22,9 @@ extern const char pma_version[];
 /* 0, or the errno of the last call that failed. */
 extern int pma_errno;
 
-/* Once, before all others. verbose: 0 says nothing, 1 errors, 2 also warnings, 3 more, on stderr; the
- * environment's PMA_VERBOSITY overrides it. file: NULL stands for the ordinary malloc. 0, or what is
- * wrong. The file's size when it is new is what the heap can grow to. */
+/* Once, before all others. verbose: 0 says nothing, 1 errors, 2 also warnings, 3 more, on stderr;
+ * the environment's PMA_VERBOSITY overrides it. file: NULL stands for the ordinary malloc. 0, or
+ * what is wrong. The file's size when it is new is what the heap can grow to. */
 int pma_init(int verbose, const char *file);
 
 void *pma_malloc(size_t size);
@@ -40,7 +41,8 @@ void pma_check_and_dump(void);
 /* Makes every word of free memory v; with 0 the memory goes back to the file system. */
 void pma_set_avail_mem(const unsigned long v);
 
-/* Makes the present state the one that the next pma_init finds. 0, or -1 with errno and pma_errno. */
+/* Makes the present state the one that the next pma_init finds. 0, or -1 with errno and pma_errno.
+ */
 int pma_commit(void);
 
 #ifdef __cplusplus

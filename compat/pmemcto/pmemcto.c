@@ -1,4 +1,5 @@
-/* libpmemcto's names on images in shared mode. A pool is a heap; its errno values are the manual's. */
+/* libpmemcto's names on images in shared mode. A pool is a heap; its errno values are the manual's.
+ */
 #define _GNU_SOURCE
 #include "libpmemcto.h"
 
@@ -141,11 +142,10 @@ pmemcto_create(const char *path, const char *layout, size_t poolsize, mode_t mod
     if (size < PMEMCTO_MIN_POOL) {
         return refuse(EINVAL, path, "the pool is smaller than PMEMCTO_MIN_POOL");
     }
-    tarn_heap *heap = tarn_create(
-        path, &(tarn_options){.flags = TARN_SHARED,
-                              .capacity = size,
-                              .layout = layout != NULL ? layout : "",
-                              .mode = 0600});
+    tarn_heap *heap = tarn_create(path, &(tarn_options){.flags = TARN_SHARED,
+                                                        .capacity = size,
+                                                        .layout = layout != NULL ? layout : "",
+                                                        .mode = 0600});
     if (heap == NULL) {
         return translate();
     }

@@ -67,8 +67,8 @@ enum tarn_open_flags {
  * first.
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
- * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file that
- * says so and is opened only with TARN_UNCLEAN.
+ * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
+ * that says so and is opened only with TARN_UNCLEAN.
  */
 typedef struct tarn_options {
     unsigned flags;      /* enum tarn_open_flags */
@@ -77,8 +77,8 @@ typedef struct tarn_options {
     void *base;          /* of a new file: its address, a multiple of 2 MiB; NULL: chosen */
     const char *layout;  /* of a new file: what is in it, up to 1023 bytes; of an old one: what must
                             have been said, else EINVAL; NULL: nothing */
-    size_t journal_most; /* bytes of journal from which pages go to the file; 0: 64 MiB or twice what
-                            is in use, whichever is more */
+    size_t journal_most; /* bytes of journal from which pages go to the file; 0: 64 MiB or twice
+                            what is in use, whichever is more */
 } tarn_options;
 
 /* Makes a new image; EEXIST when there is a file. options may be NULL. Cost: a few syncs. */
@@ -99,7 +99,8 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
 tarn_heap *tarn_open(const char *path, const tarn_options *options);
 
 /* Commits and closes. When the commit fails: -1, and the heap stays open. Everything of the heap's
- * is gone from memory afterwards. Cost: as a commit, and writing the journal's pages to the file. */
+ * is gone from memory afterwards. Cost: as a commit, and writing the journal's pages to the file.
+ */
 int tarn_close(tarn_heap *heap);
 
 /* Closes; what was not committed is lost. NULL does nothing. */
@@ -121,8 +122,8 @@ int tarn_rollback(tarn_heap *heap);
  * file again when used. Commits happen without. EBUSY: readers are there, later. */
 int tarn_checkpoint(tarn_heap *heap);
 
-/* Writes the last committed state to a new file (EEXIST when there is one), an image of its own with
- * the same address. Shares blocks with the old one where the file system can. */
+/* Writes the last committed state to a new file (EEXIST when there is one), an image of its own
+ * with the same address. Shares blocks with the old one where the file system can. */
 int tarn_snapshot(tarn_heap *heap, const char *path);
 
 /* What was wrong with the calling thread's last call that failed; never NULL. */
@@ -148,19 +149,19 @@ void tarn_each_root(tarn_heap *heap,
 
 typedef struct tarn_image_figures {
     void *base;
-    size_t capacity;          /* bytes that the image can grow to */
-    size_t used;              /* bytes of slices in use */
-    size_t resident;          /* bytes in memory */
-    uint64_t file_size;       /* of the file, holes included */
-    uint64_t file_space;      /* on disk */
-    uint64_t journal_size;    /* bytes of records that are not in the file yet */
-    uint64_t commits;         /* number of the last commit */
-    uint64_t commits_redone;  /* taken up from the journal when it was opened */
-    bool commit_dropped;      /* an incomplete one was dropped then */
-    bool closed_properly;     /* whether it had been, before this opening */
+    size_t capacity;         /* bytes that the image can grow to */
+    size_t used;             /* bytes of slices in use */
+    size_t resident;         /* bytes in memory */
+    uint64_t file_size;      /* of the file, holes included */
+    uint64_t file_space;     /* on disk */
+    uint64_t journal_size;   /* bytes of records that are not in the file yet */
+    uint64_t commits;        /* number of the last commit */
+    uint64_t commits_redone; /* taken up from the journal when it was opened */
+    bool commit_dropped;     /* an incomplete one was dropped then */
+    bool closed_properly;    /* whether it had been, before this opening */
     bool read_only;
     bool shared;
-    bool watching;            /* changed pages are found by watching, not by the page map */
+    bool watching; /* changed pages are found by watching, not by the page map */
 } tarn_image_figures;
 
 /* 0; -1 with EINVAL when the heap is no image. Cost of resident: grows with what is in memory. */
@@ -172,8 +173,8 @@ int tarn_image_info(tarn_heap *heap, tarn_image_figures *figures);
  * offset in the file, until report returns false. Returns how many were reported, -1 when the file
  * cannot be read. report may be NULL. Changes nothing. Cost: reads all of the file.
  */
-int tarn_check(const char *path,
-               bool (*report)(void *context, const char *what, uint64_t offset), void *context);
+int tarn_check(const char *path, bool (*report)(void *context, const char *what, uint64_t offset),
+               void *context);
 
 /* The same for a heap that is open, as it is in memory; offsets are from its base. */
 int tarn_check_heap(tarn_heap *heap,

@@ -22,9 +22,8 @@ _Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty s
 struct tn_cache tn_no_cache = {.direct = {ALL128, NONE}};
 _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec"))) = &tn_no_cache;
 
-/* The last cache this thread used of a heap that is not the process heap. */
-static _Thread_local struct tn_cache *other_cache __attribute__((tls_model("initial-exec")));
-static _Thread_local uint64_t other_serial __attribute__((tls_model("initial-exec")));
+_Thread_local struct tn_cache *tn_other_cache __attribute__((tls_model("initial-exec")));
+_Thread_local uint64_t tn_other_serial __attribute__((tls_model("initial-exec")));
 
 /* Memory for a cache; under the heap's lock. Caches are never given back while their heap lives. */
 static struct tn_cache *
@@ -140,13 +139,13 @@ tn_cache_of_heap(struct tn_heap *heap)
     if (heap == &tn_process_heap) {
         return tn_cache_of_thread();
     }
-    if (other_serial == heap->serial) {
-        return other_cache;
+    if (tn_other_serial == heap->serial) {
+        return tn_other_cache;
     }
     struct tn_cache *cache = find_or_make(heap);
     if (cache != NULL) {
-        other_cache = cache;
-        other_serial = heap->serial;
+        tn_other_cache = cache;
+        tn_other_serial = heap->serial;
         tn_thread_watch();
     }
     return cache;

@@ -37,6 +37,8 @@ tn_malloc(size_t size)
 
 typedef uint16_t __attribute__((may_alias)) tn_quarter;
 
+void tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab);
+
 /* The top 16 bits of a word in memory. */
 static inline uint16_t
 tn_top(const void *word)
@@ -71,6 +73,46 @@ tn_free(void *p, const char *call)
         }
     }
     tn_free_slow(p, call);
+}
+
+/* The same in a heap of its own that this thread used last, and in the first of its spaces. A slice
+ * that a cache of an image holds bears its id too: the kind tells. NULL, false: the longer way. */
+static inline void *
+tn_heap_malloc_fast(const struct tn_heap *heap, size_t size)
+{
+    if (TN_LIKELY(size <= TN_SMALL_MAX && tn_other_serial == heap->serial)) {
+        struct tn_slab *slab = tn_other_cache->direct[(size + 7) / 8];
+        uintptr_t address = slab->head;
+        if (TN_LIKELY(!tn_decode(&address, &slab->key))) {
+            uintptr_t *block = (uintptr_t *)address;
+            slab->head = *block;
+            *block = 0;
+            return block;
+        }
+    }
+    return NULL;
+}
+
+static inline bool
+tn_heap_free_fast(const struct tn_heap *heap, void *p)
+{
+    const struct tn_space *space = heap->spaces[0];
+    size_t offset = (uintptr_t)p - (uintptr_t)space->base;
+    if (TN_UNLIKELY(offset >= space->size || tn_other_serial != heap->serial)) {
+        return false;
+    }
+    struct tn_slab *slab = &space->slabs[offset >> TN_SLICE_SHIFT];
+    struct tn_cache *cache = tn_other_cache;
+    if (TN_UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != cache->id ||
+                    tn_kind(slab) != TN_SLAB || tn_top(p) == tn_top(&slab->head))) {
+        return false;
+    }
+    *(uintptr_t *)p = slab->head;
+    slab->head = (uintptr_t)p ^ slab->key;
+    if (TN_UNLIKELY(--slab->left == 0)) {
+        tn_free_look_in(cache, slab);
+    }
+    return true;
 }
 
 #endif

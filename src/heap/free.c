@@ -34,6 +34,12 @@ look(struct tn_cache *cache, struct tn_slab *slab)
 }
 
 void
+tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab)
+{
+    look(cache, slab);
+}
+
+void
 tn_free_look(struct tn_slab *slab)
 {
     look(tn_self, slab);

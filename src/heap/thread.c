@@ -19,6 +19,7 @@ at_thread_exit(void *unused)
     (void)unused;
     uintptr_t id = tn_os_thread();
     tn_self = &tn_no_cache;
+    tn_other_serial = 0;
     tn_lock(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         tn_lock(&heap->lock);

@@ -2,6 +2,7 @@
 #include "tarn/heap.h"
 
 #include "heap/alloc.h"
+#include "heap/fast.h"
 #include "heap/first_class.h"
 
 #include <errno.h>
@@ -43,7 +44,8 @@ tarn_heap_of(const void *p)
 void *
 tarn_heap_malloc(tarn_heap *heap, size_t size)
 {
-    return tn_cache_malloc(tn_cache_of_heap(heap), size);
+    void *block = tn_heap_malloc_fast(heap, size);
+    return block != NULL ? block : tn_cache_malloc(tn_cache_of_heap(heap), size);
 }
 
 void *
@@ -114,7 +116,9 @@ tarn_heap_strndup(tarn_heap *heap, const char *text, size_t length)
 void
 tarn_heap_free(tarn_heap *heap, void *p)
 {
-    tn_cache_free(tn_cache_of_heap(heap), p, "tarn_heap_free");
+    if (!tn_heap_free_fast(heap, p)) {
+        tn_cache_free(tn_cache_of_heap(heap), p, "tarn_heap_free");
+    }
 }
 
 size_t

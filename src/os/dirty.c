@@ -12,22 +12,22 @@
 #include <unistd.h>
 
 /* The kernel's words, which headers before Linux 6.7 do not have. Names are ours. */
-#define WATCH_API         0xAAu
-#define WATCH_USER_ONLY   1
-#define WATCH_ASYNC       ((uint64_t)1 << 15)
-#define REGISTER_WP       ((uint64_t)1 << 1)
-#define SCAN_PROTECT      ((uint64_t)1 << 0)
-#define PAGE_WRITTEN      ((uint64_t)1 << 1)
-#define PAGE_FILE         ((uint64_t)1 << 2)
-#define PAGE_PRESENT      ((uint64_t)1 << 3)
-#define PAGE_SWAPPED      ((uint64_t)1 << 4)
-#define PAGE_ZERO         ((uint64_t)1 << 5)
-#define MAP_PRESENT       ((uint64_t)1 << 63)
-#define MAP_SWAPPED       ((uint64_t)1 << 62)
-#define MAP_FILE          ((uint64_t)1 << 61)
-#define REGIONS           512
-#define MAP_WORDS         512
-#define CALL_IN_PAGES     16 /* a call costs about as much as looking at so many pages */
+#define WATCH_API       0xAAu
+#define WATCH_USER_ONLY 1
+#define WATCH_ASYNC     ((uint64_t)1 << 15)
+#define REGISTER_WP     ((uint64_t)1 << 1)
+#define SCAN_PROTECT    ((uint64_t)1 << 0)
+#define PAGE_WRITTEN    ((uint64_t)1 << 1)
+#define PAGE_FILE       ((uint64_t)1 << 2)
+#define PAGE_PRESENT    ((uint64_t)1 << 3)
+#define PAGE_SWAPPED    ((uint64_t)1 << 4)
+#define PAGE_ZERO       ((uint64_t)1 << 5)
+#define MAP_PRESENT     ((uint64_t)1 << 63)
+#define MAP_SWAPPED     ((uint64_t)1 << 62)
+#define MAP_FILE        ((uint64_t)1 << 61)
+#define REGIONS         512
+#define MAP_WORDS       512
+#define CALL_IN_PAGES   16 /* a call costs about as much as looking at so many pages */
 
 struct watch_api {
     uint64_t api;

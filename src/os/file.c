@@ -184,8 +184,8 @@ tn_file_punch(int file, uint64_t at, uint64_t size)
     int saved = errno;
     long result;
     do {
-        result = fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
-                           (off_t)size);
+        result =
+            fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)size);
     } while (result < 0 && errno == EINTR);
     return outcome(result, saved);
 }

@@ -51,12 +51,20 @@ int tn_file_next_data(int file, uint64_t *start, uint64_t *end);
 /* Shares the blocks of the whole file with another, empty one; fails where that cannot be. */
 int tn_file_clone(int from, int to);
 
-enum tn_file_lock { TN_UNLOCK, TN_LOCK_SHARED, TN_LOCK_ALONE };
+enum tn_file_lock {
+    TN_UNLOCK,
+    TN_LOCK_SHARED,
+    TN_LOCK_ALONE
+};
 
 /* A lock of one byte that lives as long as this opening of the file. EAGAIN: another has it. */
 int tn_file_lock(int file, uint64_t at, enum tn_file_lock kind, bool wait);
 
-enum tn_map_how { TN_MAP_PRIVATE = 0, TN_MAP_SHARED = 1, TN_MAP_READ = 2 };
+enum tn_map_how {
+    TN_MAP_PRIVATE = 0,
+    TN_MAP_SHARED = 1,
+    TN_MAP_READ = 2
+};
 
 /* Reserves addresses at this place or, with NULL, anywhere. EEXIST: something is there. */
 int tn_map_reserve(void *start, size_t size, char **got);

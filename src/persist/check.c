@@ -217,7 +217,8 @@ check_image(struct tn_checker *checker, struct tn_image *image)
         check_rest_of_sums(checker, image);
     }
     if (image->head.flags & TN_IMAGE_OPEN) {
-        tn_check_say(checker, "was not closed in shared mode", offsetof(struct tn_superblock, flags));
+        tn_check_say(checker, "was not closed in shared mode",
+                     offsetof(struct tn_superblock, flags));
     }
     tn_check_space(checker, image->space.base, image->head.capacity, &image->head,
                    image->head.space_at);
@@ -253,8 +254,8 @@ tarn_check(const char *path, bool (*report)(void *context, const char *what, uin
 }
 
 int
-tarn_check_heap(tarn_heap *heap,
-                bool (*report)(void *context, const char *what, uint64_t offset), void *context)
+tarn_check_heap(tarn_heap *heap, bool (*report)(void *context, const char *what, uint64_t offset),
+                void *context)
 {
     struct tn_image *image = tn_image_of(heap);
     if (image == NULL) {

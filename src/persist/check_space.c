@@ -100,7 +100,7 @@ add_list(struct view *view, const struct tn_slab *slab, struct blocks *blocks, u
     const char *memory = view->memory + (index << TN_SLICE_SHIFT);
     for (unsigned n = 0; link != slab->key; n++) {
         uint64_t offset = (link ^ slab->key) - start;
-        if (offset >= (uint64_t)class->capacity * class->size || offset % class->size != 0) {
+        if (offset >= (uint64_t) class->capacity * class->size || offset % class->size != 0) {
             say(view, "a list of free blocks leaves its slab", slab);
             return;
         }
@@ -160,7 +160,8 @@ check_owner(struct view *view, const struct tn_slab *slab, unsigned live)
         return;
     }
     if (word & TN_REMOTE_FULL) {
-        /* Its remote list has blocks when they were freed by threads that could not have a cache. */
+        /* Its remote list has blocks when they were freed by threads that could not have a cache.
+         */
         if (live != tn_classes[class].capacity) {
             say(view, "a slab that is full has free blocks", slab);
         }
@@ -329,9 +330,8 @@ check_trees(struct view *view)
 {
     struct tn_slab *roots[2] = {view->map->dirty, view->map->clean};
     for (unsigned zero = 0; zero < 2; zero++) {
-        struct walk walk = {.view = view,
-                            .left = view->runs[zero],
-                            .zero = zero != 0 ? TN_ZERO : 0};
+        struct walk walk = {
+            .view = view, .left = view->runs[zero], .zero = zero != 0 ? TN_ZERO : 0};
         check_tree(&walk, roots[zero], 0);
         if (!walk.broken && walk.left != 0) {
             say(view, "free runs are missing in their tree", &view->map->dirty);
@@ -421,7 +421,7 @@ tn_check_space(struct tn_checker *checker, const char *memory, size_t usable,
         say(&view, "the count of dirty slices is wrong", &map->dirty_slices);
     }
     check_trees(&view);
-    for (unsigned class = 0; class < TN_CLASSES && !checker->stopped; class++) {
+    for (unsigned class = 0; class < TN_CLASSES && !checker->stopped; class ++) {
         check_shared(&view, class);
     }
     check_names(&view);

@@ -1,4 +1,5 @@
-/* From the journal to the file. The file is written only here (and, in shared mode, by the mapping). */
+/* From the journal to the file. The file is written only here (and, in shared mode, by the
+ * mapping). */
 #include "persist/image.h"
 
 #include "base/bits.h"
@@ -63,8 +64,7 @@ sum_pages(struct sums *sums, size_t first, size_t count, bool hole)
         if (failed != 0) {
             return failed;
         }
-        sums->sum[page % (BLOCK)] =
-            hole ? 0 : tn_sum(tn_page_start(sums->image, page), TN_PAGE);
+        sums->sum[page % (BLOCK)] = hole ? 0 : tn_sum(tn_page_start(sums->image, page), TN_PAGE);
     }
     return 0;
 }
@@ -103,8 +103,8 @@ tn_write_pages(struct tn_image *image, const struct tn_page_set *pages,
     int failed = tn_file_facts(image->file, &facts);
     for (; failed == 0 && tn_page_set_next(pages, &first, &count); first += count) {
         uint64_t at = image->head.space_at + ((uint64_t)first << TN_PAGE_SHIFT);
-        failed = tn_file_write(image->file, tn_page_start(image, first), count << TN_PAGE_SHIFT,
-                               at);
+        failed =
+            tn_file_write(image->file, tn_page_start(image, first), count << TN_PAGE_SHIFT, at);
         if (failed == 0) {
             failed = sum_pages(&sums, first, count, false);
         }
@@ -185,8 +185,8 @@ tn_checkpoint(struct tn_image *image)
     }
     int result = 0;
     if (failed != 0) {
-        result = tn_fail(failed, true, "%s: the journal's pages cannot be written to it",
-                         image->path);
+        result =
+            tn_fail(failed, true, "%s: the journal's pages cannot be written to it", image->path);
     } else {
         tn_page_set_clear(&image->logged);
         tn_page_set_clear(&image->hollow);

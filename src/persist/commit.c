@@ -48,8 +48,8 @@ find_changed(struct tn_image *image)
     return failed;
 }
 
-/* Slices behind the last one in use leave the file: nothing is written of them, and the journal says
- * that nothing is there. */
+/* Slices behind the last one in use leave the file: nothing is written of them, and the journal
+ * says that nothing is there. */
 static void
 drop_tail(struct tn_image *image)
 {
@@ -70,9 +70,9 @@ number_commit(struct tn_image *image)
     state->commit = image->commit + 1;
     size_t page = tn_page_of(image, state);
     tn_page_set_add(&image->changed, page, 1);
-    return image->watching ? collect(image, tn_page_start(image, page),
-                                     tn_page_start(image, page + 1))
-                           : 0;
+    return image->watching
+               ? collect(image, tn_page_start(image, page), tn_page_start(image, page + 1))
+               : 0;
 }
 
 static void

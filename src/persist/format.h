@@ -37,8 +37,8 @@
 #define TN_KNOWN_READ_ONLY    UINT64_C(0)
 
 enum tn_image_flags {
-    TN_IMAGE_SUMS = 1,   /* the sums are those of the pages */
-    TN_IMAGE_OPEN = 2,   /* in shared mode: open for writing, or was not closed */
+    TN_IMAGE_SUMS = 1, /* the sums are those of the pages */
+    TN_IMAGE_OPEN = 2, /* in shared mode: open for writing, or was not closed */
 };
 
 struct tn_superblock {
@@ -114,7 +114,7 @@ struct tn_image_state {
     uint64_t generation; /* of cache ids, when last open for writing */
     uint32_t stale_next; /* when closed properly: slices not looked at for stale owners */
     uint32_t stale_end;
-    uint64_t closed;     /* 1: properly */
+    uint64_t closed; /* 1: properly */
     void *root;
     struct tn_name *names;
 };

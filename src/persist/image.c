@@ -24,8 +24,10 @@ tn_image_to_write(struct tn_heap *heap, const char *what)
         return NULL;
     }
     if (image->child) {
-        tn_fail(EPERM, false, "%s: %s is not for the child of a fork: only the process that opened "
-                "an image writes to it", image->path, what);
+        tn_fail(EPERM, false,
+                "%s: %s is not for the child of a fork: only the process that opened "
+                "an image writes to it",
+                image->path, what);
         return NULL;
     }
     if (image->flags & TARN_READ_ONLY) {
@@ -33,8 +35,10 @@ tn_image_to_write(struct tn_heap *heap, const char *what)
         return NULL;
     }
     if (image->torn) {
-        tn_fail(EIO, false, "%s: a rollback failed half-way; roll back again, or close without a "
-                "commit", image->path);
+        tn_fail(EIO, false,
+                "%s: a rollback failed half-way; roll back again, or close without a "
+                "commit",
+                image->path);
         return NULL;
     }
     return image;

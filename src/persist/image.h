@@ -2,9 +2,9 @@
  * An image that is open: all that is volatile about it.
  *
  * Where the truth is, in atomic mode: a page's committed state is in the newest complete record of
- * the journal that has it, else in the file; its present state is in memory. Four sets of pages keep
- * account: changed and emptied since the last commit, and, in the journal but not in the file yet,
- * logged and hollow.
+ * the journal that has it, else in the file; its present state is in memory. Four sets of pages
+ * keep account: changed and emptied since the last commit, and, in the journal but not in the file
+ * yet, logged and hollow.
  */
 #ifndef TN_IMAGE_H
 #define TN_IMAGE_H
@@ -20,14 +20,14 @@
 #pragma GCC visibility push(hidden)
 
 struct tn_journal {
-    int file;        /* -1: there is none yet */
-    bool in_folder;  /* its being there is durable */
-    bool durable;    /* all its records are */
-    bool suspect;    /* behind its end may be a record that was not acknowledged */
+    int file;       /* -1: there is none yet */
+    bool in_folder; /* its being there is durable */
+    bool durable;   /* all its records are */
+    bool suspect;   /* behind its end may be a record that was not acknowledged */
     uint64_t salt;
-    uint64_t first;  /* commit of its first record */
-    uint64_t end;    /* where the next record goes */
-    uint64_t chain;  /* sum of the last record */
+    uint64_t first; /* commit of its first record */
+    uint64_t end;   /* where the next record goes */
+    uint64_t chain; /* sum of the last record */
 };
 
 struct tn_image {
@@ -42,17 +42,17 @@ struct tn_image {
     struct tn_superblock head;
     struct tn_image_state *state; /* in the image */
     uint64_t journal_most;
-    uint64_t commit;   /* number of the last one */
-    uint64_t redone;   /* commits taken up when opened */
-    bool dropped;      /* an incomplete one was left out then */
-    bool closed;       /* it had been closed properly */
-    bool watching;     /* tn_dirty_watch was called */
-    bool torn;         /* a rollback failed half-way: memory is nobody's state */
-    size_t mapped;     /* bytes of the space that are mapped from the file; beyond: zero memory */
-    size_t usable;     /* bytes of the space that are mapped at all */
-    size_t pieces;     /* of the mapped part that were replaced by zero memory */
-    size_t file_end;   /* bytes of the space that the file has */
-    size_t tail;       /* from here to file_end the journal has it that nothing is there; 0: no */
+    uint64_t commit; /* number of the last one */
+    uint64_t redone; /* commits taken up when opened */
+    bool dropped;    /* an incomplete one was left out then */
+    bool closed;     /* it had been closed properly */
+    bool watching;   /* tn_dirty_watch was called */
+    bool torn;       /* a rollback failed half-way: memory is nobody's state */
+    size_t mapped;   /* bytes of the space that are mapped from the file; beyond: zero memory */
+    size_t usable;   /* bytes of the space that are mapped at all */
+    size_t pieces;   /* of the mapped part that were replaced by zero memory */
+    size_t file_end; /* bytes of the space that the file has */
+    size_t tail;     /* from here to file_end the journal has it that nothing is there; 0: no */
     struct tn_dirty dirty;
     struct tn_journal journal;
     struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
@@ -95,8 +95,8 @@ int tn_place_choose(struct tn_image *image, void *wanted);
 
 /* mapping.c: maps the committed state, journal included, as it is now; over an older one too. */
 int tn_map_committed(struct tn_image *image);
-/* Has memory that was mapped just now watched, as the rest is; if that cannot be, all will be watched
- * anew at the next commit. */
+/* Has memory that was mapped just now watched, as the rest is; if that cannot be, all will be
+ * watched anew at the next commit. */
 void tn_map_watch(struct tn_image *image, void *start, size_t size);
 /* Makes memory behind the mapped part usable. */
 bool tn_map_grow(struct tn_image *image, const char *start, size_t size);
@@ -127,7 +127,8 @@ uint64_t tn_file_size_needed(const struct tn_image *image);
 int tn_commit(struct tn_image *image);
 int tn_commit_shared(struct tn_image *image, bool closing);
 
-/* With the heap's and the space's locks held so that no thread's end and no slow path interferes. */
+/* With the heap's and the space's locks held so that no thread's end and no slow path interferes.
+ */
 void tn_image_hold(struct tn_image *image);
 void tn_image_let(struct tn_image *image);
 

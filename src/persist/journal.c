@@ -3,8 +3,8 @@
  *
  * A record is one commit: header, index, pages. It counts iff its header, its index and all its
  * pages bear the sums they should, it has the journal's salt and its number follows, and its chain
- * names the record before it: so an incomplete record at the end, and whatever an earlier use of the
- * journal left behind it, count for nothing.
+ * names the record before it: so an incomplete record at the end, and whatever an earlier use of
+ * the journal left behind it, count for nothing.
  *
  * The journal is begun anew (another salt) only after the file has all that its records have, and
  * that is durable; and records are overwritten only after the new header is durable. A crash in
@@ -75,8 +75,8 @@ tn_journal_restart(struct tn_image *image)
     bool fresh = journal->file < 0;
     int failed = 0;
     if (fresh) {
-        failed = tn_file_open(image->journal_path, TN_FILE_WRITE | TN_FILE_CREATE, 0666,
-                              &journal->file);
+        failed =
+            tn_file_open(image->journal_path, TN_FILE_WRITE | TN_FILE_CREATE, 0666, &journal->file);
         if (failed != 0) {
             journal->file = -1;
             return tn_fail(failed, true, "%s: cannot be made", image->journal_path);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-
 int
 tarn_commit(tarn_heap *heap)
 {
@@ -18,8 +17,7 @@ tarn_commit(tarn_heap *heap)
     int saved = errno;
     tn_lock(&image->lock);
     tn_image_hold(image);
-    int result =
-        image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image);
+    int result = image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image);
     tn_image_let(image);
     tn_unlock(&image->lock);
     if (result == 0) {

@@ -130,8 +130,8 @@ give_up(struct tn_image *image)
 
 /* ---- making ---- */
 
-/* Whether nothing is in the file's head, or no more than a part of the first superblock: it is new, or
- * its making was not finished. The second one is written when the first is durable. */
+/* Whether nothing is in the file's head, or no more than a part of the first superblock: it is new,
+ * or its making was not finished. The second one is written when the first is durable. */
 static int
 is_blank(struct tn_image *image, bool *blank)
 {
@@ -259,7 +259,8 @@ check_layout(const struct tn_image *image, const tarn_options *options)
     if (image->head.flags & TN_IMAGE_OPEN && !(image->flags & TARN_UNCLEAN)) {
         return tn_fail(EUCLEAN, false,
                        "%s: was open in shared mode and not closed; check it, then open it with "
-                       "TARN_UNCLEAN", image->path);
+                       "TARN_UNCLEAN",
+                       image->path);
     }
     return 0;
 }
@@ -304,7 +305,7 @@ strange_map(const struct tn_image *image)
     }
     const struct tn_root *root = (const struct tn_root *)map->root;
     uintptr_t table = (uintptr_t)map->base + TN_SPACE_HEAD;
-    for (unsigned class = 0; class < TN_CLASSES; class++) {
+    for (unsigned class = 0; class < TN_CLASSES; class ++) {
         uintptr_t p = (uintptr_t)root->shared[class];
         if (p != 0 && (p < table || p >= table + map->frontier * sizeof(struct tn_slab) ||
                        (p - table) % sizeof(struct tn_slab) != 0)) {

@@ -17,8 +17,8 @@
 #define GRAIN        ((uintptr_t)1 << 30)
 #define TRIES        64u
 
-/* The two hexadecimal numbers that a line of the kernel's list of mappings begins with, and its last
- * word. */
+/* The two hexadecimal numbers that a line of the kernel's list of mappings begins with, and its
+ * last word. */
 static bool
 read_mapping(char *line, uintptr_t *start, uintptr_t *end, const char **name)
 {

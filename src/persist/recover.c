@@ -36,8 +36,7 @@ is_header(const struct tn_image *image, const struct tn_record *record, uint64_t
     if (record->pages > most || record->holes > most * (TN_PAGE / sizeof(struct tn_entry))) {
         return false;
     }
-    uint64_t head =
-        tn_align_up(sizeof *record + index_bytes(record), TN_PAGE) >> TN_PAGE_SHIFT;
+    uint64_t head = tn_align_up(sizeof *record + index_bytes(record), TN_PAGE) >> TN_PAGE_SHIFT;
     return record->size == head + record->pages && record->size <= most - (at >> TN_PAGE_SHIFT);
 }
 
@@ -161,14 +160,14 @@ find_records(struct tn_image *image, uint64_t size, uint64_t in_file)
     if (one_is_lost(image, commit, size)) {
         return tn_fail(EBADMSG, false,
                        "%s: damaged at %zu, behind which are later commits; without this journal "
-                       "the image opens at an earlier one", image->journal_path,
-                       (size_t)journal->end);
+                       "the image opens at an earlier one",
+                       image->journal_path, (size_t)journal->end);
     }
     if (commit - 1 < in_file) {
         return tn_fail(EBADMSG, false,
                        "%s: ends at commit %zu, but the image is at %zu: it was written for an "
-                       "earlier state of the file", image->journal_path, (size_t)commit - 1,
-                       (size_t)in_file);
+                       "earlier state of the file",
+                       image->journal_path, (size_t)commit - 1, (size_t)in_file);
     }
     image->redone = commit - 1 - in_file;
     image->dropped = record.magic == TN_RECORD_MAGIC && record.salt == journal->salt;
@@ -204,8 +203,8 @@ tn_journal_find(struct tn_image *image)
     image->redone = 0;
     image->dropped = false;
     journal->end = 0;
-    int failed = tn_file_open(image->journal_path, write ? TN_FILE_WRITE : TN_FILE_READ, 0,
-                              &journal->file);
+    int failed =
+        tn_file_open(image->journal_path, write ? TN_FILE_WRITE : TN_FILE_READ, 0, &journal->file);
     if (failed != 0) {
         journal->file = -1;
         return failed == ENOENT
@@ -230,7 +229,8 @@ tn_journal_find(struct tn_image *image)
         head.sum != tn_sum(&head, offsetof(struct tn_journal_head, sum))) {
         return tn_fail(EBADMSG, false,
                        "%s: its header is damaged; without this journal the image opens at an "
-                       "earlier commit", image->journal_path);
+                       "earlier commit",
+                       image->journal_path);
     }
     if (head.byte_order != TN_BYTE_ORDER || head.version != TN_IMAGE_VERSION) {
         return tn_fail(EINVAL, false, "%s: a journal of another version", image->journal_path);
@@ -248,8 +248,8 @@ tn_journal_find(struct tn_image *image)
     if (head.first > commit + 1) {
         return tn_fail(EBADMSG, false,
                        "%s: begins at commit %zu, but the image is at %zu: it was written for a "
-                       "later state of the file", image->journal_path, (size_t)head.first,
-                       (size_t)commit);
+                       "later state of the file",
+                       image->journal_path, (size_t)head.first, (size_t)commit);
     }
     journal->in_folder = false; /* as far as this process knows */
     journal->durable = false;

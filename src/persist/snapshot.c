@@ -112,8 +112,7 @@ set_length(struct tn_image *image, int to, uint64_t had)
 {
     uint64_t end = 0;
     int failed = tn_journal_replay(image, grow_to_last_page, ignore_hole, &end);
-    uint64_t size = image->head.space_at +
-                    tn_align_up((size_t)end << TN_PAGE_SHIFT, TN_SLICE);
+    uint64_t size = image->head.space_at + tn_align_up((size_t)end << TN_PAGE_SHIFT, TN_SLICE);
     return failed == 0 && size > had ? tn_file_resize(to, size) : failed;
 }
 

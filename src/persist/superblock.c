@@ -98,9 +98,10 @@ judge(const char *path, const struct tn_superblock *head)
                        head->engine, TN_ENGINE_VERSION);
     }
     if (head->page != TN_PAGE || head->slice != TN_SLICE) {
-        return tn_fail(EINVAL, false, "%s: made with pages of %u and slices of %u bytes; here they "
-                       "are %u and %u", path, head->page, head->slice, (unsigned)TN_PAGE,
-                       (unsigned)TN_SLICE);
+        return tn_fail(EINVAL, false,
+                       "%s: made with pages of %u and slices of %u bytes; here they "
+                       "are %u and %u",
+                       path, head->page, head->slice, (unsigned)TN_PAGE, (unsigned)TN_SLICE);
     }
     if (head->pointer != sizeof(void *)) {
         return tn_fail(EINVAL, false, "%s: made where pointers have %u bytes; here they have %u",

@@ -37,8 +37,8 @@ clean(void **state)
 static tarn_heap *
 make(unsigned flags)
 {
-    tarn_heap *heap =
-        tarn_create(path, &(tarn_options){.flags = flags, .capacity = CAPACITY, .layout = "basics"});
+    tarn_heap *heap = tarn_create(
+        path, &(tarn_options){.flags = flags, .capacity = CAPACITY, .layout = "basics"});
     if (heap == NULL) {
         fail_msg("%s", tarn_error());
     }

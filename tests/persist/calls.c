@@ -198,8 +198,8 @@ __wrap_pwritev(int fd, const struct iovec *parts, int number, off_t at)
     if (event != NULL) {
         event->at = (uint64_t)at;
         event->size = (uint64_t)result;
-        event->data = mmap(NULL, event->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                           -1, 0);
+        event->data =
+            mmap(NULL, event->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         size_t copied = 0;
         for (int i = 0; i < number && copied < event->size; i++) {
             memcpy(event->data + copied, parts[i].iov_base, parts[i].iov_len);

@@ -1,6 +1,7 @@
 /*
- * Flips of bits, cuts and swapped pages everywhere in a file: the check must find them, opening must
- * not end the process. What is not in any page or sum (holes, the writer's notice) is not counted.
+ * Flips of bits, cuts and swapped pages everywhere in a file: the check must find them, opening
+ * must not end the process. What is not in any page or sum (holes, the writer's notice) is not
+ * counted.
  *
  *     damage FILE ROUNDS SEED
  */
@@ -150,7 +151,8 @@ flip_journal(const char *journal, unsigned long rounds, uint64_t *seed)
         found += examine() == 0;
     }
     /* The last record's end is like a power loss; what is before it is not. */
-    printf("%lu of %lu flips in the journal told as damage, the others as a crash\n", found, rounds);
+    printf("%lu of %lu flips in the journal told as damage, the others as a crash\n", found,
+           rounds);
     if (found == 0) {
         exit(1);
     }

@@ -1,7 +1,7 @@
 /*
  * libFuzzer target: the input is the head, the sums' start, the space's first pages and, behind a
- * mark, the journal of an image whose sums have been made right, so that mutations get as far as what
- * the sums guard. Nothing may end the process.
+ * mark, the journal of an image whose sums have been made right, so that mutations get as far as
+ * what the sums guard. Nothing may end the process.
  */
 #include <tarn/persist.h>
 

@@ -1,12 +1,12 @@
 /*
- * Kills a writer of four threads at a random moment, again and again: what the next opening finds is
- * the last commit that was acknowledged, or the one in flight, whole.
+ * Kills a writer of four threads at a random moment, again and again: what the next opening finds
+ * is the last commit that was acknowledged, or the one in flight, whole.
  *
  *     kill FILE ROUNDS SEED [process] [page-map]
  *
  * The writer tells by shared memory which commit it begins, what it contains, and when it is
- * acknowledged; another process looks at the file after the kill, so that damage that ends a process
- * is seen as such.
+ * acknowledged; another process looks at the file after the kill, so that damage that ends a
+ * process is seen as such.
  */
 #include "oracle.h"
 

@@ -142,4 +142,3 @@ oracle_look(bool write)
         exit(1);
     }
 }
-

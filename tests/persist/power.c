@@ -1,8 +1,8 @@
 /*
  * Power loss: the writes and syncs of a run are recorded; then, for every point in it, what a disk
- * may hold is put together: everything synced, and of the rest nothing, all, all but one, one alone,
- * and subsets drawn at random, down to single sectors of 512 bytes. Each must open at a commit that
- * had been acknowledged at that point or was in flight.
+ * may hold is put together: everything synced, and of the rest nothing, all, all but one, one
+ * alone, and subsets drawn at random, down to single sectors of 512 bytes. Each must open at a
+ * commit that had been acknowledged at that point or was in flight.
  *
  *     power FILE DRAWS SEED
  */
@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECTOR      512
-#define FILE_MOST   ((size_t)24 << 20)
-#define FILES_MOST  16
-#define COMMITS     4096
-#define PENDING     512
+#define SECTOR     512
+#define FILE_MOST  ((size_t)24 << 20)
+#define FILES_MOST 16
+#define COMMITS    4096
+#define PENDING    512
 
 struct disk_file {
     uint64_t inode;
@@ -139,7 +139,7 @@ apply(struct disk_file *disk, const struct calls_event *event, uint64_t sectors)
 }
 
 struct state {
-    uint64_t main;    /* inodes by name; 0: no file */
+    uint64_t main; /* inodes by name; 0: no file */
     uint64_t journal;
 };
 
@@ -207,12 +207,13 @@ struct cut {
     uint64_t acknowledged;
     uint64_t begun;
     bool made;
-    struct state names;               /* durable */
-    size_t pending[PENDING];          /* events that may or may not be on the disk */
+    struct state names;      /* durable */
+    size_t pending[PENDING]; /* events that may or may not be on the disk */
     size_t pending_count;
 };
 
-/* chosen: bit by bit which pending events are there; torn: the seed of those that are so in part. */
+/* chosen: bit by bit which pending events are there; torn: the seed of those that are so in part.
+ */
 static void
 try_disk(const struct cut *cut, const unsigned char *chosen, uint64_t torn)
 {
@@ -240,9 +241,9 @@ try_disk(const struct cut *cut, const unsigned char *chosen, uint64_t torn)
     int status;
     waitpid(child, &status, 0);
     if (status != 0) {
-        fprintf(stderr, "power lost after %zu of %zu events, %zu pending, torn %llu: ended with %x\n",
-                cut->at, event_count, cut->pending_count, (unsigned long long)torn,
-                (unsigned)status);
+        fprintf(
+            stderr, "power lost after %zu of %zu events, %zu pending, torn %llu: ended with %x\n",
+            cut->at, event_count, cut->pending_count, (unsigned long long)torn, (unsigned)status);
         exit(1);
     }
 }

@@ -1,7 +1,7 @@
 /*
  * The allocator inside an image across thousands of openings: each time some work by up to eight
- * threads, which end in between, then a commit, a rollback, a proper close or none; what is found is
- * always the last commit, and the heap in order.
+ * threads, which end in between, then a commit, a rollback, a proper close or none; what is found
+ * is always the last commit, and the heap in order.
  *
  *     reopen FILE OPENINGS SEED
  */

@@ -51,9 +51,9 @@ struct town {
     struct quarter quarters[QUARTERS];
 };
 
-static pthread_mutex_t gift_locks[QUARTERS] = {
-    PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-    PTHREAD_MUTEX_INITIALIZER};
+static pthread_mutex_t gift_locks[QUARTERS] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+                                               PTHREAD_MUTEX_INITIALIZER,
+                                               PTHREAD_MUTEX_INITIALIZER};
 
 static uint64_t
 mix(uint64_t x)
@@ -213,8 +213,7 @@ drop_leaf(tarn_heap *heap, struct quarter *quarter, uint64_t *seed)
         return;
     }
     while (town_random(seed) % 4 != 0) {
-        struct leaf **next =
-            town_random(seed) % 2 == 0 ? &(*place)->left : &(*place)->right;
+        struct leaf **next = town_random(seed) % 2 == 0 ? &(*place)->left : &(*place)->right;
         if (*next == NULL) {
             break;
         }
