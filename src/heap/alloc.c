@@ -4,6 +4,7 @@
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/slab_list.h"
+#include "os/options.h"
 
 #include <errno.h>
 #include <string.h>
@@ -61,6 +62,10 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
 void *
 tn_malloc_slow(size_t size)
 {
+    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
+    if (TN_UNLIKELY(soon != NULL)) {
+        soon();
+    }
     struct tn_cache *cache = tn_self;
     if (TN_UNLIKELY(cache == &tn_no_cache)) {
         cache = tn_cache_of_thread();

@@ -25,22 +25,27 @@ extern void __cxa_end_catch(void) __attribute__((weak));
 extern char _ZTISt9bad_alloc[] __attribute__((weak));
 extern void *_ZTVSt9bad_alloc[] __attribute__((weak));
 extern void _ZNSt9bad_allocD1Ev(void *exception) __attribute__((weak));
-#pragma weak dlopen
-#pragma weak dlsym
 #pragma weak _Unwind_SetGR
 #pragma weak _Unwind_SetIP
 
 typedef void function(void);
 
-/* A function the program was not linked with, from a C++ library loaded since; NULL: none. A
- * static program has no loader to ask. */
+#ifdef TN_CXX_LINKED
+
+static function *
+loaded(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+#else
+
+/* A function the program was not linked with, from a C++ library loaded since; NULL: none. */
 static function *
 loaded(const char *name)
 {
     static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
-    if (dlopen == NULL || dlsym == NULL) {
-        return NULL;
-    }
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
         if (library != NULL) {
@@ -56,6 +61,8 @@ loaded(const char *name)
     }
     return NULL;
 }
+
+#endif
 
 /* The function, be it linked or loaded. */
 #define FIND(name) (name != NULL ? (function *)(name) : loaded(#name))
