@@ -19,6 +19,10 @@
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#    pragma GCC visibility push(default)
+#endif
+
 #define TARN_STATS_CLASSES 128 /* room for more classes than there are */
 
 /* Blocks of one size, all in bytes of the class, not of what was asked for. */
@@ -62,6 +66,10 @@ size_t tarn_stats(struct tarn_stats *stats);
 
 /* Writes a page of text about the same: calls print for each line, without its newline. */
 void tarn_summary(void (*print)(void *context, const char *line), void *context);
+
+#if defined(__GNUC__)
+#    pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -64,6 +64,21 @@ tn_max(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* word ^= key; true when nothing is left. One instruction where the machine's exclusive or tells,
+ * which compilers turn into a comparison and an exclusive or. */
+static inline bool
+tn_decode(uintptr_t *word, const uintptr_t *key)
+{
+#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
+    bool none;
+    __asm__("xor %2, %0" : "+r"(*word), "=@cce"(none) : "m"(*key));
+    return none;
+#else
+    *word ^= *key;
+    return *word == 0;
+#endif
+}
+
 /* a * b into *product; false when it does not fit. */
 static inline bool
 tn_multiply(size_t a, size_t b, size_t *product)

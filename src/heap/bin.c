@@ -80,7 +80,7 @@ let_go(struct tn_cache *cache, struct tn_slab *slab)
                                                 memory_order_release, memory_order_relaxed)) {
         return true;
     }
-    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    tn_slab_set_owner(slab, cache->id);
     return false;
 }
 
@@ -170,23 +170,46 @@ adopt(struct tn_cache *cache, unsigned class)
     if (slab != NULL) {
         unlink_shared(heap, slab);
         atomic_fetch_and_explicit(&slab->remote, TN_REMOTE_SHARED - 1, memory_order_acquire);
-        tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+        tn_slab_set_owner(slab, cache->id);
     }
     tn_unlock(&heap->lock);
+    return slab;
+}
+
+/* An empty slab of the class from the stock, lists and all; else the last of the stock, for any
+ * class. NULL when the stock is empty. */
+static struct tn_slab *
+take_stock(struct tn_cache *cache, unsigned class)
+{
+    struct tn_slab **link = &cache->stock;
+    while (*link != NULL && (*link)->size_class != class) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        link = &cache->stock;
+    }
+    struct tn_slab *slab = *link;
+    if (slab != NULL) {
+        *link = slab->next;
+        cache->stock_count--;
+    }
     return slab;
 }
 
 static struct tn_slab *
 make_slab(struct tn_cache *cache, unsigned class)
 {
-    size_t span = tn_classes[class].span;
-    struct tn_slab *slab = cache->stock;
+    struct tn_slab *slab = take_stock(cache, class);
+    if (slab != NULL && slab->size_class == class) {
+        slab->left = 0;
+        slab->floor = 0;
+        tn_set_kind(slab, TN_SLAB);
+        tn_slab_set_owner(slab, cache->id);
+        return slab;
+    }
     bool zero = false;
-    if (span == 1 && slab != NULL) {
-        cache->stock = slab->next;
-        cache->stock_count--;
-    } else {
-        slab = tn_heap_take(cache->heap, span, TN_SLICE, &zero);
+    if (slab == NULL) {
+        slab = tn_heap_take(cache->heap, 1, TN_SLICE, &zero);
         if (slab == NULL) {
             return NULL;
         }
@@ -198,17 +221,16 @@ make_slab(struct tn_cache *cache, unsigned class)
 void
 tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
 {
-    size_t span = slab->span_small;
     tn_slab_set_owner(slab, 0);
-    slab->span = (uint32_t)span;
+    slab->span = 1;
     tn_set_kind(slab, TN_HELD);
-    if (span == 1 && cache->stock_count < TN_STOCK) {
+    if (cache->stock_count < TN_STOCK) {
         slab->next = cache->stock;
         cache->stock = slab;
         cache->stock_count++;
         return;
     }
-    tn_heap_give(slab, span, false);
+    tn_heap_give(slab, 1, false);
 }
 
 struct tn_slab *

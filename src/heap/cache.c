@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
-const struct tn_slab tn_empty_slab = {.head = 1};
+const struct tn_slab tn_empty_slab;
 
 #define NONE   ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
 #define EIGHT  NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
@@ -61,7 +61,7 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
     for (size_t i = 0; i < TN_DIRECT; i++) {
         cache->direct[i] = NONE;
     }
-    for (unsigned i = 0; i < TN_CLASSES; i++) {
+    for (unsigned i = 0; i < TN_OWNED; i++) {
         cache->bin[i].current = NONE;
     }
 }
@@ -159,8 +159,9 @@ void
 tn_cache_retire(struct tn_cache *cache)
 {
     struct tn_heap *heap = cache->heap;
+    tn_central_empty_stash(cache);
     tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_CLASSES; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
             leave_slab(cache, bin->current);

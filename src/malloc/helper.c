@@ -9,9 +9,9 @@
 #define _GNU_SOURCE
 #include "heap/purge.h"
 #include "malloc/start.h"
-#include "os/options.h"
+#include "os/option.h"
 #include "os/os.h"
-#include "watch/count.h"
+#include "watch/census.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,10 +1,8 @@
 #include "malloc/start.h"
 
-#include "os/options.h"
+#include "os/option.h"
 #include "os/os.h"
-#include "tarn/stats.h"
-
-#include <string.h>
+#include "watch/summary.h"
 
 void
 tn_start(void)
@@ -14,23 +12,12 @@ tn_start(void)
         return;
     }
     tn_options_read();
+    if (tn_options.stats) {
+        tn_os_keep_stderr();
+    }
     if (tn_options.helper) {
         tn_helper_start();
     }
-}
-
-static void
-print(void *unused, const char *line)
-{
-    char text[128];
-    (void)unused;
-    size_t length = strlen(line);
-    if (length > sizeof text - 1) {
-        length = sizeof text - 1;
-    }
-    memcpy(text, line, length);
-    text[length++] = '\n';
-    tn_os_print(text, length);
 }
 
 void
@@ -38,6 +25,6 @@ tn_end(void)
 {
     static atomic_bool done;
     if (tn_options.stats && !atomic_exchange(&done, true)) {
-        tarn_summary(print, NULL);
+        tn_print_summary(tn_os_print_last);
     }
 }

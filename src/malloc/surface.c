@@ -8,7 +8,7 @@
 #include "heap/purge.h"
 #include "malloc/start.h"
 #include "malloc/surface.h"
-#include "os/options.h"
+#include "os/option.h"
 #include "os/os.h"
 
 #include <errno.h>

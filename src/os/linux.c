@@ -21,6 +21,8 @@
 #    define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
 
+#define KEPT_LEAST 240 /* descriptors a program is likely to use lie below */
+
 size_t
 tn_os_page_size(void)
 {
@@ -203,12 +205,25 @@ tn_os_process(void)
     return (unsigned)getpid();
 }
 
+static int kept_stderr = STDERR_FILENO;
+
 void
-tn_os_print(const char *text, size_t length)
+tn_os_keep_stderr(void)
+{
+    int saved = errno;
+    int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_LEAST);
+    if (copy >= 0) {
+        kept_stderr = copy;
+    }
+    errno = saved;
+}
+
+static void
+print_to(int file, const char *text, size_t length)
 {
     int saved = errno;
     while (length > 0) {
-        ssize_t written = write(STDERR_FILENO, text, length);
+        ssize_t written = write(file, text, length);
         if (written < 0 && errno == EINTR) {
             continue;
         }
@@ -219,6 +234,18 @@ tn_os_print(const char *text, size_t length)
         length -= (size_t)written;
     }
     errno = saved;
+}
+
+void
+tn_os_print(const char *text, size_t length)
+{
+    print_to(STDERR_FILENO, text, length);
+}
+
+void
+tn_os_print_last(const char *text, size_t length)
+{
+    print_to(kept_stderr, text, length);
 }
 
 void

@@ -62,6 +62,11 @@ unsigned tn_os_process(void);
 /* Writes to stderr as one piece; never fails visibly. */
 void tn_os_print(const char *text, size_t length);
 
+/* For what is written at exit: many programs close stderr before, and what has its number then may
+ * be a file of theirs. Keeps a copy of today's stderr; and writes to it. */
+void tn_os_keep_stderr(void);
+void tn_os_print_last(const char *text, size_t length);
+
 /* Prints one line, prefixed and ended, and aborts. */
 _Noreturn void tn_os_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

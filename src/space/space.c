@@ -1,7 +1,7 @@
 #include "space/space.h"
 
 #include "base/bits.h"
-#include "os/options.h"
+#include "os/option.h"
 #include "space/run_tree.h"
 
 #include <string.h>
@@ -197,7 +197,7 @@ take_run(struct tn_space *space, size_t span, size_t align, size_t *got)
     if (!push_frontier(space, lead + span)) {
         return NULL;
     }
-    run->flags = TN_ZERO;
+    run->flags = space->backing->zero ? TN_ZERO : 0;
     *got = lead + span;
     return run;
 }
@@ -326,7 +326,7 @@ tn_space_extend(struct tn_space *space, struct tn_slab *slab, size_t span, size_
     tn_lock(&space->lock);
     if (next == map->frontier) {
         done = push_frontier(space, more);
-        *zero = true;
+        *zero = space->backing->zero;
     } else if (next < map->frontier && tn_kind(&space->slabs[next]) == TN_FREE) {
         struct tn_slab *run = &space->slabs[next];
         size_t got = run->span;

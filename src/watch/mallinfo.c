@@ -1,11 +1,11 @@
 #include "watch/mallinfo.h"
 
 #include "os/os.h"
-#include "watch/count.h"
+#include "watch/census.h"
+#include "watch/summary.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 
 static size_t
 free_blocks(const struct tarn_stats *stats)
@@ -107,16 +107,8 @@ malloc_info(int options, FILE *stream)
     return ferror(stream) ? -1 : 0;
 }
 
-static void
-print(void *unused, const char *line)
-{
-    (void)unused;
-    tn_os_print(line, strlen(line));
-    tn_os_print("\n", 1);
-}
-
 void
 malloc_stats(void)
 {
-    tarn_summary(print, NULL);
+    tn_print_summary(tn_os_print);
 }

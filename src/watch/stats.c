@@ -1,7 +1,7 @@
 /* tarn/stats.h's figures. */
 #include "tarn/stats.h"
 
-#include "watch/count.h"
+#include "watch/census.h"
 
 #include <string.h>
 

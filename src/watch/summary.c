@@ -2,7 +2,8 @@
 #include "base/text.h"
 #include "os/os.h"
 #include "tarn/stats.h"
-#include "watch/count.h"
+#include "watch/census.h"
+#include "watch/summary.h"
 
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #define NAME_WIDTH  24u
 #define CELL_WIDTH  12u
 #define CLASS_LINES 24u
+#define PAGE_SIZE   ((size_t)6144) /* bytes of a whole page, and more */
 
 struct page {
     void (*print)(void *context, const char *line);
@@ -94,7 +96,6 @@ line_of_blocks(struct page *page, const char *name, size_t bytes, size_t blocks)
 static void
 print_heap(struct page *page, const struct tarn_stats *stats)
 {
-    char name[NAME_WIDTH + 8];
     start(page, "");
     cell(page, "bytes");
     cell(page, "blocks");
@@ -104,13 +105,15 @@ print_heap(struct page *page, const struct tarn_stats *stats)
                    stats->live_blocks - stats->large_blocks);
     line_of_blocks(page, "  larger", stats->large_bytes, stats->large_blocks);
     line_of_bytes(page, "free in slabs", stats->slab_free_bytes);
-    tn_text(name, sizeof name, "kept by %zu threads", stats->threads);
-    line_of_bytes(page, name, stats->cached_bytes);
+    line_of_bytes(page, "kept by threads", stats->cached_bytes);
     line_of_bytes(page, "free, dirty", stats->dirty_bytes);
     line_of_bytes(page, "free, clean", stats->clean_bytes);
     line_of_bytes(page, "the allocator's own", stats->own_bytes);
     line_of_bytes(page, "committed", stats->committed_bytes);
     line_of_bytes(page, "reserved", stats->reserved_bytes);
+    start(page, "threads");
+    number(page, stats->threads);
+    end(page);
 }
 
 static void
@@ -125,10 +128,11 @@ print_process(struct page *page)
     end(page);
 }
 
+/* What is live counts more than what is held for it. */
 static size_t
 weight(const struct tarn_stats_class *class)
 {
-    return class->room * class->size;
+    return (class->live * 16 + class->room) * class->size;
 }
 
 /* The weight that CLASS_LINES classes at most reach. */
@@ -199,4 +203,25 @@ tarn_summary(void (*print)(void *context, const char *line), void *context)
     print_heap(&page, &stats);
     print_process(&page);
     print_classes(&page, &stats);
+}
+
+struct text {
+    char bytes[PAGE_SIZE];
+    size_t length;
+};
+
+static void
+append(void *context, const char *line)
+{
+    struct text *text = context;
+    text->length += tn_text(text->bytes + text->length, sizeof text->bytes - text->length, "%s\n",
+                            line);
+}
+
+void
+tn_print_summary(void (*print)(const char *text, size_t length))
+{
+    struct text text = {.length = 0};
+    tarn_summary(append, &text);
+    print(text.bytes, text.length);
 }

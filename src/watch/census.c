@@ -3,7 +3,7 @@
  * another between two reads. Every number read is therefore bounded before it is used, a step never
  * leaves the slices dealt out, and what makes no sense counts as held by a thread.
  */
-#include "watch/count.h"
+#include "watch/census.h"
 
 #include "heap/slab_list.h"
 
@@ -132,7 +132,21 @@ count_space(struct tn_space *space, struct tarn_stats *stats)
     stats->space_count++;
 }
 
-void
+/* Blocks that a cache keeps are live to their slabs, but not to the program. */
+static TN_RACY void
+count_stash(const struct tn_cache *cache, struct tarn_stats *stats)
+{
+    for (unsigned i = 0; i < TN_CENTRAL; i++) {
+        struct tarn_stats_class *class = &stats->classes[TN_OWNED + i];
+        size_t kept = tn_min(READ(cache->stashed[i]), class->live);
+        class->live -= kept;
+        stats->live_blocks -= kept;
+        stats->live_bytes -= kept * class->size;
+        stats->slab_free_bytes += kept * class->size;
+    }
+}
+
+TN_RACY void
 tn_count_heap(struct tn_heap *heap, struct tarn_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
@@ -146,8 +160,9 @@ tn_count_heap(struct tn_heap *heap, struct tarn_stats *stats)
     }
     if (count != 0) {
         tn_lock(&heap->lock);
-        for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
+        for (const struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
             stats->threads++;
+            count_stash(cache, stats);
         }
         tn_unlock(&heap->lock);
     }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "os/options.h"
+#include "os/option.h"
 
 #include "base/bits.h"
 #include "base/text.h"

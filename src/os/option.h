@@ -3,8 +3,8 @@
  * meanings. They are read once, without malloc, when the process heap starts; or by a constructor
  * where that is before the C library has an environment to show.
  */
-#ifndef TN_OPTIONS_H
-#define TN_OPTIONS_H
+#ifndef TN_OPTION_H
+#define TN_OPTION_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /*
  * The statistics of a heap, by a walk over its descriptors.
  */
-#ifndef TN_COUNT_H
-#define TN_COUNT_H
+#ifndef TN_CENSUS_H
+#define TN_CENSUS_H
 
 #include "heap/heap.h"
 #include "tarn/stats.h"
