@@ -6,6 +6,7 @@
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 #include <errno.h>
@@ -25,11 +26,12 @@ look(struct tn_cache *cache, struct tn_slab *slab)
         slab->left = TN_LEFT_CURRENT;
         return;
     }
-    slab->left = slab->floor;
-    slab->floor = 0;
-    if (slab->left == 0) {
+    unsigned live = slab->floor;
+    if (live == 0) {
         tn_bin_remove(cache, slab->size_class, slab);
         tn_slab_retire(cache, slab);
+    } else {
+        tn_purge_look(cache, slab, live);
     }
 }
 
@@ -66,8 +68,8 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
         tn_unlock(&heap->lock);
         return;
     }
-    slab->left = (uint16_t)live;
-    slab->floor = 0;
+    slab->floor = (uint16_t)(live / 2);
+    slab->left = (uint16_t)(live - live / 2);
     tn_slab_set_owner(slab, cache->id);
     tn_bin_append(cache, class, slab);
 }
