@@ -206,19 +206,19 @@ sweep(struct tn_cache *cache)
     return bytes;
 }
 
-/* Looks come at half and a quarter of the slab, and then at every quarter of what is left once so
- * few blocks live that whole pages become free. */
+/* A look comes whenever half of the live blocks are gone; what pages that probably frees counts
+ * once so few are left that whole pages are among it. */
 void
 tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
     unsigned few = (unsigned)((sizeof free_quarters << PAGE_SHIFT) / (PAGE + class->size));
-    unsigned before = live + live / 3 + 1;
+    unsigned before = live * 2 + 1;
     unsigned next;
     if (live > few) {
         next = live / 2 > few ? live / 2 : few;
     } else {
-        next = live - (live + 3) / 4;
+        next = live / 2;
         size_t gain = expected_free(class, live) - expected_free(class, before);
         cache->loose.bytes += gain << (PAGE_SHIFT - 2);
     }
