@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    TABLE = 5000,
+    TABLE = 20000,
     SMALLEST = 8,
     LARGEST = 1000,
     MOST_TABLES = 256
@@ -50,7 +50,7 @@ uint64_t
 pattern_server(const struct bench_plan *plan)
 {
     enum {
-        OPS_PER_LIFE = 50000
+        OPS_PER_LIFE = 100000
     };
     static struct server server;
     server.count = plan->threads;
@@ -61,7 +61,7 @@ pattern_server(const struct bench_plan *plan)
         server.tables[i] = bench_checked(calloc(1, sizeof(struct table)), sizeof(struct table));
         server.tables[i]->random.state = i;
     }
-    uint64_t generations = bench_work(plan, 20000000) / server.ops / server.count;
+    uint64_t generations = bench_work(plan, 12000000) / server.ops / server.count;
     for (uint64_t i = 0; i < generations; i++) {
         server.generation = (unsigned)i;
         bench_threads(server.count, serve, &server);

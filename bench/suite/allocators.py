@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 TARN = BUILD / "libtarn.so"
+LIBC = Path("libc.so.6")  # by its name: the loader knows where it is
 
 # What the distribution ships: the name in tables, then the libraries that may hold it, best first.
 DISTRIBUTION = {
@@ -35,14 +35,13 @@ class Allocator:
     """A column of the tables."""
 
     name: str
-    library: Path | None  # None: the C library's own
+    library: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     def version(self) -> str:
         """What the distribution, or the file name, says this is."""
         path = self.library
-        if path is None:
-            path = Path(ctypes.util.find_library("c") or "libc.so.6")
+        if path == LIBC:
             found = subprocess.run(
                 ["getconf", "GNU_LIBC_VERSION"], capture_output=True, text=True, check=False
             )
@@ -76,7 +75,8 @@ def tarn() -> Allocator:
 
 def system() -> Allocator:
     """The C library's own malloc."""
-    return Allocator("glibc", None)
+    # Preloaded too: some programs are linked with an allocator of their own.
+    return Allocator("glibc", LIBC)
 
 
 def distribution() -> list[Allocator]:
@@ -100,7 +100,7 @@ def peer(argument: str) -> Allocator:
 
 
 def variant(argument: str, known: list[Allocator]) -> Allocator:
-    """--variant [ALLOCATOR/]NAME:VAR=VALUE[,VAR=VALUE...]: an allocator under other settings."""
+    """--variant [ALLOCATOR/]NAME:VAR=VALUE[;VAR=VALUE...]: an allocator under other settings."""
     title, colon, settings = argument.partition(":")
     base, slash, _ = title.partition("/")
     base = base if slash else "tarn"

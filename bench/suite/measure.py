@@ -66,7 +66,7 @@ def run(workload: Workload, allocator: Allocator) -> Sample:
         command = [
             str(LAUNCHER),
             str(report),
-            str(allocator.library or "-"),
+            str(allocator.library),
             *(f"{name}={value}" for name, value in settings.items()),
             *workload.command,
         ]
