@@ -17,7 +17,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from suite import patterns, plot, programs, table  # noqa: E402
-from suite.allocators import AllocatorError, choose  # noqa: E402
+from suite.allocators import AllocatorError, add_options, chosen  # noqa: E402
 from suite.measure import LAUNCHER, Workload, WorkloadError, run  # noqa: E402
 from suite.results import RESULTS, Results  # noqa: E402
 
@@ -30,12 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="*", help="workloads by name, as 'redis*,server'")
     parser.add_argument("--runs", type=int, default=5, help="of each, the median counts (5)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, 3 runs")
-    parser.add_argument("--allocators", help="tarn,glibc,... instead of all that are installed")
-    parser.add_argument("--peers", action="append", default=[], metavar="[NAME=]PATH",
-                        help="a further library that replaces malloc")
-    parser.add_argument("--variant", action="append", default=[],
-                        metavar="[ALLOCATOR/]NAME:VAR=VALUE[;VAR=VALUE]",
-                        help="a further column: an allocator (Tarn) under other settings")
+    add_options(parser)
     parser.add_argument("--time", choices=("cpu", "wall"), default="wall", help="which time the plot shows")
     parser.add_argument("--metrics", default="wall,cpu,peak,faults", help="which tables to print")
     parser.add_argument("--save", default="", metavar="NAME",
@@ -93,7 +88,7 @@ def main() -> int:
         print(f"{LAUNCHER} is not there: run 'make' first", file=sys.stderr)
         return 2
     try:
-        allocators = choose(options.allocators, options.peers, options.variant)
+        allocators = chosen(options)
         with tempfile.TemporaryDirectory(prefix="tarn-bench-") as room:
             rows = workloads(options, Path(room))
             if options.list:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +39,10 @@ class Allocator:
     name: str
     library: Path
     environment: dict[str, str] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, str]:
+        """The environment in which a program runs on it."""
+        return {**os.environ, **self.environment, "LD_PRELOAD": str(self.library)}
 
     def version(self) -> str:
         """What the distribution, or the file name, says this is."""
@@ -119,14 +125,31 @@ def variant(argument: str, known: list[Allocator]) -> Allocator:
 
 def choose(names: str | None, peers: list[str], variants: list[str]) -> list[Allocator]:
     """The columns of a run; all that are installed unless `names` picks some."""
-    known = [system(), *distribution(), *(peer(p) for p in peers)]
+    further = [peer(p) for p in peers]
+    known = [system(), *distribution(), *further]
     if names is None:
         chosen = [tarn(), *known]
     else:
         wanted = names.split(",")
         by_name = {a.name: a for a in known}
+        wanted += [a.name for a in further if a.name not in wanted]
         for name in wanted:
             if name != "tarn" and name not in by_name:
                 raise AllocatorError(f"there is no allocator '{name}' here; there are: tarn, {', '.join(by_name)}")
         chosen = [tarn() if name == "tarn" else by_name[name] for name in wanted]
     return chosen + [variant(v, known) for v in variants]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options by which every tool here is told its allocators."""
+    parser.add_argument("--allocators", help="tarn,glibc,... instead of all that are installed")
+    parser.add_argument("--peers", action="append", default=[], metavar="[NAME=]PATH",
+                        help="a further library that replaces malloc")
+    parser.add_argument("--variant", action="append", default=[],
+                        metavar="[ALLOCATOR/]NAME:VAR=VALUE[;VAR=VALUE]",
+                        help="a further column: an allocator (Tarn) under other settings")
+
+
+def chosen(options: argparse.Namespace) -> list[Allocator]:
+    """What add_options was told."""
+    return choose(options.allocators, options.peers, options.variant)

@@ -102,7 +102,7 @@ def _sqlite(job: Job, room: Path, percent: int) -> Workload:
 
 def _perl(job: Job, room: Path, percent: int) -> Workload:
     environment = {"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"}
-    return job.workload("perl", SCRIPTS / "words.pl", str(40_000 * percent // 100), environment=environment)
+    return job.workload("perl", SCRIPTS / "words.pl", str(20_000 * percent // 100), environment=environment)
 
 
 def _lua(job: Job, room: Path, percent: int) -> Workload:
