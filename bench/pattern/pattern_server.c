@@ -50,20 +50,19 @@ uint64_t
 pattern_server(const struct bench_plan *plan)
 {
     enum {
-        OPS_PER_LIFE = 100000
+        GENERATIONS = 60
     };
     static struct server server;
     server.count = plan->threads;
-    server.ops = OPS_PER_LIFE;
+    server.ops = bench_work(plan, 12000000) / GENERATIONS / server.count;
     if (server.count > MOST_TABLES)
         bench_die("at most %d threads", MOST_TABLES);
     for (unsigned i = 0; i < server.count; i++) {
         server.tables[i] = bench_checked(calloc(1, sizeof(struct table)), sizeof(struct table));
         server.tables[i]->random.state = i;
     }
-    uint64_t generations = bench_work(plan, 12000000) / server.ops / server.count;
-    for (uint64_t i = 0; i < generations; i++) {
-        server.generation = (unsigned)i;
+    for (unsigned i = 0; i < GENERATIONS; i++) {
+        server.generation = i;
         bench_threads(server.count, serve, &server);
     }
     for (unsigned i = 0; i < server.count; i++) {
