@@ -59,5 +59,4 @@ TABLE = {
     "invalid_free_uncarved": (FREE, EITHER),
     "invalid_realloc_interior": (REALLOC, INVALID),
     "invalid_realloc_static": (REALLOC, INVALID),
-    "invalid_usable_size": (r"malloc_usable_size", EITHER),
 }
