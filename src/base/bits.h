@@ -1,0 +1,82 @@
+/*
+ * Alignment, powers of two and size arithmetic that cannot wrap. No state, no system calls;
+ * freestanding headers only.
+ */
+#ifndef TN_BITS_H
+#define TN_BITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define TN_NOINLINE    __attribute__((noinline))
+#define TN_COLD        __attribute__((noinline, cold))
+#define TN_KIB         ((size_t)1024)
+#define TN_MIB         ((size_t)1024 * 1024)
+#define TN_GIB         ((size_t)1024 * 1024 * 1024)
+
+static inline bool
+tn_is_power_of_two(size_t n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+/* n rounded up to a multiple of align, a power of two; wraps to a small number near SIZE_MAX. */
+static inline size_t
+tn_align_up(size_t n, size_t align)
+{
+    return (n + align - 1) & ~(align - 1);
+}
+
+static inline size_t
+tn_align_down(size_t n, size_t align)
+{
+    return n & ~(align - 1);
+}
+
+/* The position of the highest set bit of n, n > 0. */
+static inline unsigned
+tn_log2(size_t n)
+{
+    return (unsigned)(63 - __builtin_clzll((unsigned long long)n));
+}
+
+/* The position of the lowest set bit of n, n > 0. */
+static inline unsigned
+tn_lowest_bit(uint64_t n)
+{
+    return (unsigned)__builtin_ctzll(n);
+}
+
+static inline size_t
+tn_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t
+tn_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* a * b into *product; false when it does not fit. */
+static inline bool
+tn_multiply(size_t a, size_t b, size_t *product)
+{
+    return !__builtin_mul_overflow(a, b, product);
+}
+
+/* A well mixed 64-bit number from any other (the finaliser of SplitMix64, Steele et al. 2014). */
+static inline uint64_t
+tn_mix(uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+#endif

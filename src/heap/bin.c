@@ -1,0 +1,248 @@
+/*
+ * The slabs of one class in one cache: the current one, allocated from until it is full, and
+ * others with free blocks. A slab's way:
+ *
+ *   new -> current -> full, nobody's -> (a block is freed: claimed) -> in a bin -> current -> ...
+ *                                                                      in a bin, empty -> slices
+ */
+#include "heap/slab_list.h"
+
+static void
+set_direct(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
+{
+    size_t most = tn_classes[class].size;
+    if (most > TN_SMALL_MAX) {
+        return;
+    }
+    size_t i = class == 0 ? 0 : tn_classes[class - 1].size / 8 + 1;
+    for (; i <= most / 8; i++) {
+        cache->direct[i] = slab;
+    }
+}
+
+static void
+set_current(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
+{
+    slab->flags |= TN_CURRENT;
+    slab->left = TN_LEFT_CURRENT;
+    slab->floor = 0;
+    cache->bin[class].current = slab;
+    set_direct(cache, class, slab);
+}
+
+static void
+clear_current(struct tn_cache *cache, unsigned class)
+{
+    struct tn_slab *none = (struct tn_slab *)(uintptr_t)&tn_empty_slab; /* never written to */
+    cache->bin[class].current->flags &= (uint8_t)~TN_CURRENT;
+    cache->bin[class].current = none;
+    set_direct(cache, class, none);
+}
+
+void
+tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
+{
+    struct tn_bin *bin = &cache->bin[class];
+    slab->next = NULL;
+    slab->prev = bin->last;
+    if (bin->last != NULL) {
+        bin->last->next = slab;
+    } else {
+        bin->first = slab;
+    }
+    bin->last = slab;
+}
+
+void
+tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
+{
+    struct tn_bin *bin = &cache->bin[class];
+    if (slab->prev != NULL) {
+        slab->prev->next = slab->next;
+    } else {
+        bin->first = slab->next;
+    }
+    if (slab->next != NULL) {
+        slab->next->prev = slab->prev;
+    } else {
+        bin->last = slab->prev;
+    }
+}
+
+/* Lets a full slab go. False when blocks came back in the meantime: it stays. */
+static bool
+let_go(struct tn_cache *cache, struct tn_slab *slab)
+{
+    tn_slab_set_owner(slab, 0);
+    uint64_t none = TN_REMOTE_END;
+    if (atomic_compare_exchange_strong_explicit(&slab->remote, &none,
+                                                TN_REMOTE_END | TN_REMOTE_FULL,
+                                                memory_order_release, memory_order_relaxed)) {
+        return true;
+    }
+    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    return false;
+}
+
+static void
+set_shared_hint(struct tn_heap *heap, unsigned class)
+{
+    _Atomic uint32_t *word = &heap->shared_classes[class / 32];
+    uint32_t bit = (uint32_t)1 << class % 32;
+    if (heap->root->shared[class] != NULL) {
+        atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+    } else {
+        atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
+    }
+}
+
+/* Under the heap's lock. */
+static void
+unlink_shared(struct tn_heap *heap, struct tn_slab *slab)
+{
+    if (slab->prev != NULL) {
+        slab->prev->next = slab->next;
+    } else {
+        heap->root->shared[slab->size_class] = slab->next;
+    }
+    if (slab->next != NULL) {
+        slab->next->prev = slab->prev;
+    }
+    set_shared_hint(heap, slab->size_class);
+}
+
+/* Leaves a slab with live blocks, and some free, to all threads. The heap's lock is held. */
+void
+tn_slab_share(struct tn_heap *heap, struct tn_slab *slab, unsigned live)
+{
+    unsigned class = slab->size_class;
+    slab->flags &= (uint8_t)~TN_CURRENT;
+    slab->prev = NULL;
+    slab->next = heap->root->shared[class];
+    if (slab->next != NULL) {
+        slab->next->prev = slab;
+    }
+    heap->root->shared[class] = slab;
+    set_shared_hint(heap, class);
+    tn_slab_set_owner(slab, 0);
+    uint64_t word = atomic_fetch_add_explicit(&slab->remote, live * TN_REMOTE_SHARED,
+                                              memory_order_acq_rel);
+    if (tn_remote_count(word) == live) { /* the last ones came just before */
+        unlink_shared(heap, slab);
+        atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
+        tn_set_kind(slab, TN_HELD);
+        tn_heap_give(slab, slab->span_small, false);
+    }
+}
+
+/* Called by who pushed the last live block of a shared slab. */
+void
+tn_slab_unshare_if_empty(struct tn_heap *heap, struct tn_slab *slab)
+{
+    bool empty = false;
+    tn_lock(&heap->lock);
+    uint64_t word = atomic_load_explicit(&slab->remote, memory_order_acquire);
+    if (tn_kind(slab) == TN_SLAB && tn_remote_shared(word) != 0 &&
+        tn_remote_shared(word) == tn_remote_count(word)) {
+        unlink_shared(heap, slab);
+        atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
+        tn_set_kind(slab, TN_HELD);
+        empty = true;
+    }
+    tn_unlock(&heap->lock);
+    if (empty) {
+        tn_heap_give(slab, slab->span_small, false);
+    }
+}
+
+/* A shared slab of the class becomes the cache's; NULL when there is none. */
+static struct tn_slab *
+adopt(struct tn_cache *cache, unsigned class)
+{
+    struct tn_heap *heap = cache->heap;
+    uint32_t hint =
+        atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
+    if ((hint >> class % 32 & 1) == 0) {
+        return NULL;
+    }
+    tn_lock(&heap->lock);
+    struct tn_slab *slab = heap->root->shared[class];
+    if (slab != NULL) {
+        unlink_shared(heap, slab);
+        atomic_fetch_and_explicit(&slab->remote, TN_REMOTE_SHARED - 1, memory_order_acquire);
+        tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    }
+    tn_unlock(&heap->lock);
+    return slab;
+}
+
+static struct tn_slab *
+make_slab(struct tn_cache *cache, unsigned class)
+{
+    size_t span = tn_classes[class].span;
+    struct tn_slab *slab = cache->stock;
+    bool zero = false;
+    if (span == 1 && slab != NULL) {
+        cache->stock = slab->next;
+        cache->stock_count--;
+    } else {
+        slab = tn_heap_take(cache->heap, span, TN_SLICE, &zero);
+        if (slab == NULL) {
+            return NULL;
+        }
+    }
+    tn_slab_init(cache, slab, class, zero);
+    return slab;
+}
+
+void
+tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
+{
+    size_t span = slab->span_small;
+    tn_slab_set_owner(slab, 0);
+    slab->span = (uint32_t)span;
+    tn_set_kind(slab, TN_HELD);
+    if (span == 1 && cache->stock_count < TN_STOCK) {
+        slab->next = cache->stock;
+        cache->stock = slab;
+        cache->stock_count++;
+        return;
+    }
+    tn_heap_give(slab, span, false);
+}
+
+struct tn_slab *
+tn_bin_refill(struct tn_cache *cache, unsigned class)
+{
+    struct tn_bin *bin = &cache->bin[class];
+    struct tn_slab *slab = bin->current;
+    if (slab != &tn_empty_slab) {
+        struct tn_space *space = tn_space_of(slab);
+        if (tn_slab_replenish(space, slab)) {
+            return slab;
+        }
+        clear_current(cache, class);
+        if (!let_go(cache, slab)) {
+            tn_slab_collect(space, slab);
+            set_current(cache, class, slab);
+            return slab;
+        }
+    }
+    slab = bin->first;
+    if (slab != NULL) {
+        tn_bin_remove(cache, class, slab);
+    } else {
+        slab = adopt(cache, class);
+    }
+    if (slab == NULL) {
+        slab = make_slab(cache, class);
+    }
+    if (slab == NULL) {
+        return NULL;
+    }
+    set_current(cache, class, slab);
+    if (!tn_slab_has_free(slab)) {
+        tn_slab_replenish(tn_space_of(slab), slab);
+    }
+    return slab;
+}

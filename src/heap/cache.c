@@ -1,0 +1,191 @@
+#include "heap/slab_list.h"
+
+#include "heap/large.h"
+#include "heap/thread.h"
+#include "os/os.h"
+
+#include <string.h>
+
+/* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
+const struct tn_slab tn_empty_slab = {.head = 1};
+
+#define NONE   ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
+#define EIGHT  NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
+#define ALL128 EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, \
+               EIGHT, EIGHT, EIGHT, EIGHT
+
+_Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty slab");
+
+/* What a thread has before its first allocation: every list is empty, so the first call takes the
+ * slow path, which makes the real cache. The fast path never asks. */
+struct tn_cache tn_no_cache = {.direct = {ALL128, NONE}};
+_Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec"))) = &tn_no_cache;
+
+/* The last cache this thread used of a heap that is not the process heap. */
+static _Thread_local struct tn_cache *other_cache __attribute__((tls_model("initial-exec")));
+static _Thread_local uint64_t other_serial __attribute__((tls_model("initial-exec")));
+
+/* Memory for a cache; under the heap's lock. Caches are never given back while their heap lives. */
+static struct tn_cache *
+cache_memory(struct tn_heap *heap)
+{
+    struct tn_cache *cache = heap->idle;
+    if (cache != NULL) {
+        heap->idle = cache->next;
+        return cache;
+    }
+    size_t size = tn_align_up(sizeof *cache, 4096);
+    if (heap->cache_memory_left < size) {
+        bool zero;
+        struct tn_space *space = heap->spaces[0];
+        struct tn_slab *slab = tn_space_take(space, 1, TN_SLICE, &zero);
+        if (slab == NULL) {
+            return NULL;
+        }
+        tn_set_kind(slab, TN_META);
+        heap->cache_memory = tn_slab_base(space, slab);
+        heap->cache_memory_left = TN_SLICE;
+    }
+    cache = (struct tn_cache *)heap->cache_memory;
+    heap->cache_memory += size;
+    heap->cache_memory_left -= size;
+    return cache;
+}
+
+static void
+init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
+{
+    memset(cache, 0, sizeof *cache);
+    cache->heap = heap;
+    cache->id = id;
+    for (size_t i = 0; i < TN_DIRECT; i++) {
+        cache->direct[i] = NONE;
+    }
+    for (unsigned i = 0; i < TN_CLASSES; i++) {
+        cache->bin[i].current = NONE;
+    }
+}
+
+/* The calling thread's cache of a heap, made if need be. A cache already there under this thread's
+ * id is one that a thread of the same id left behind after its last destructor: it is ours now. */
+static struct tn_cache *
+find_or_make(struct tn_heap *heap)
+{
+    uintptr_t id = tn_os_thread();
+    tn_lock(&heap->lock);
+    struct tn_cache *cache = heap->caches;
+    while (cache != NULL && cache->id != id) {
+        cache = cache->next;
+    }
+    if (cache == NULL) {
+        cache = cache_memory(heap);
+        if (cache != NULL) {
+            init(cache, heap, id);
+            cache->next = heap->caches;
+            heap->caches = cache;
+        }
+    }
+    tn_unlock(&heap->lock);
+    return cache;
+}
+
+struct tn_cache *
+tn_cache_of_thread(void)
+{
+    if (tn_self != &tn_no_cache) {
+        return tn_self;
+    }
+    if (!tn_process_heap_start()) {
+        return NULL;
+    }
+    struct tn_cache *cache = find_or_make(&tn_process_heap);
+    if (cache != NULL) {
+        tn_self = cache;
+        tn_thread_watch(); /* may allocate */
+    }
+    return cache;
+}
+
+struct tn_cache *
+tn_cache_of_heap(struct tn_heap *heap)
+{
+    if (heap == &tn_process_heap) {
+        return tn_cache_of_thread();
+    }
+    if (other_serial == heap->serial) {
+        return other_cache;
+    }
+    struct tn_cache *cache = find_or_make(heap);
+    if (cache != NULL) {
+        other_cache = cache;
+        other_serial = heap->serial;
+        tn_thread_watch();
+    }
+    return cache;
+}
+
+/* Leaves one slab of a cache that ends: to the space when empty, to all when it has room, else to
+ * whoever frees its first block. The heap's lock is held. */
+static void
+leave_slab(struct tn_cache *cache, struct tn_slab *slab)
+{
+    struct tn_space *space = tn_space_of(slab);
+    unsigned came = tn_slab_collect(space, slab);
+    unsigned live = tn_slab_live(space, slab);
+    if (!(slab->flags & TN_CURRENT)) {
+        live -= came; /* a current slab's are found by the walk */
+    }
+    slab->flags &= (uint8_t)~TN_CURRENT;
+    if (live == 0) {
+        tn_slab_set_owner(slab, 0);
+        tn_set_kind(slab, TN_HELD);
+        slab->span = slab->span_small;
+        tn_heap_give(slab, slab->span_small, false);
+        return;
+    }
+    if (!tn_slab_has_free(slab) && slab->bare == 0) {
+        tn_slab_set_owner(slab, 0);
+        uint64_t none = TN_REMOTE_END;
+        if (atomic_compare_exchange_strong_explicit(&slab->remote, &none,
+                                                    TN_REMOTE_END | TN_REMOTE_FULL,
+                                                    memory_order_release, memory_order_relaxed)) {
+            return;
+        }
+    }
+    tn_slab_share(cache->heap, slab, live);
+}
+
+void
+tn_cache_retire(struct tn_cache *cache)
+{
+    struct tn_heap *heap = cache->heap;
+    tn_lock(&heap->lock);
+    for (unsigned class = 0; class < TN_CLASSES; class++) {
+        struct tn_bin *bin = &cache->bin[class];
+        if (bin->current != NONE) {
+            leave_slab(cache, bin->current);
+        }
+        while (bin->first != NULL) {
+            struct tn_slab *slab = bin->first;
+            tn_bin_remove(cache, class, slab);
+            leave_slab(cache, slab);
+        }
+    }
+    while (cache->stock != NULL) {
+        struct tn_slab *slab = cache->stock;
+        cache->stock = slab->next;
+        tn_heap_give(slab, 1, false);
+    }
+    while (cache->large_count > 0) {
+        struct tn_slab *slab = cache->large[--cache->large_count];
+        tn_heap_give(slab, slab->span, false);
+    }
+    struct tn_cache **link = &heap->caches;
+    while (*link != cache) {
+        link = &(*link)->next;
+    }
+    *link = cache->next;
+    cache->next = heap->idle;
+    heap->idle = cache;
+    tn_unlock(&heap->lock);
+}

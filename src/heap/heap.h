@@ -1,0 +1,120 @@
+/*
+ * A heap, and the caches of the threads that use it.
+ *
+ * A cache owns slabs: it allocates from them and frees into them without locks or atomics. A slab
+ * that becomes full is let go and belongs to nobody, until a thread frees one of its blocks and
+ * claims it: memory follows the threads that free. A slab with free blocks whose thread ends is
+ * shared, for any thread that needs its class.
+ */
+#ifndef TN_HEAP_H
+#define TN_HEAP_H
+
+#include "heap/size_class.h"
+#include "os/lock.h"
+#include "space/space.h"
+
+/* Internal names are called and read directly, not through a table. */
+#pragma GCC visibility push(hidden)
+
+#define TN_STOCK       4u /* single slices a cache keeps for its next slabs */
+#define TN_LARGE_STOCK 4u /* large blocks a cache keeps */
+#define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
+#define TN_SPACES      64u
+
+struct tn_bin {
+    struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
+    struct tn_slab *first;   /* others with free blocks, through next and prev */
+    struct tn_slab *last;
+};
+
+struct tn_cache {
+    struct tn_slab *direct[TN_DIRECT]; /* by (size + 7) / 8: the current slab, or tn_empty_slab */
+    uintptr_t id;                      /* const while in use: what owned slabs bear */
+    struct tn_heap *heap;              /* const */
+    struct tn_cache *next;             /* in the heap's list; under its lock */
+    struct tn_slab *stock;             /* free slices, through next */
+    uint32_t stock_count;
+    uint32_t large_count;
+    struct tn_slab *large[TN_LARGE_STOCK]; /* free large blocks, last freed last */
+    struct tn_bin bin[TN_CLASSES];
+    size_t purge_credit; /* purge.c */
+};
+
+_Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
+
+/* What a heap must remember for as long as its memory lives: in the root of its first space. */
+struct tn_root {
+    uint64_t secret;                       /* keys come from it; const */
+    _Atomic uint64_t incarnation;          /* slabs made; no key twice */
+    struct tn_slab *shared[TN_CLASSES];    /* slabs for any thread; under the heap's lock */
+};
+
+_Static_assert(sizeof(struct tn_root) <= TN_SPACE_ROOT, "fits in the space's head");
+
+struct tn_heap {
+    struct tn_root *root;                 /* const */
+    _Atomic uint32_t space_count;         /* grows under the lock */
+    struct tn_space *spaces[TN_SPACES];   /* the first is const */
+    struct tn_lock lock;                  /* guards all below and the shared slabs */
+    struct tn_cache *caches;              /* in use */
+    struct tn_cache *idle;                /* of threads that ended */
+    char *cache_memory;                   /* rest of a slice for new ones */
+    size_t cache_memory_left;
+    _Atomic uint32_t shared_classes[(TN_CLASSES + 31) / 32]; /* hint: which lists have slabs */
+    size_t space_size;                    /* bytes of the next space */
+    uint64_t serial;                      /* const: no two heaps of a process share it */
+    struct tn_heap *next_heap;            /* registry.c */
+};
+
+/* The process heap, and of its first space what the fast path of free asks for: const once the
+ * heap is there; until then the window has no size. */
+extern uintptr_t tn_window_base;
+extern size_t tn_window_size;
+extern struct tn_slab *tn_window_slabs;
+extern struct tn_heap tn_process_heap;
+
+extern const struct tn_slab tn_empty_slab;
+extern struct tn_cache tn_no_cache;
+extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec")));
+
+/* heap.c: the process heap comes to life at the first call; NULL-safe otherwise. */
+bool tn_process_heap_start(void);
+bool tn_heap_init(struct tn_heap *heap, struct tn_space *space);
+struct tn_slab *tn_heap_take(struct tn_heap *heap, size_t span, size_t align, bool *zero);
+void tn_heap_give(struct tn_slab *slab, size_t span, bool zero);
+
+/* registry.c: which space an address or a descriptor lies in; NULL when it is none of ours. */
+bool tn_registry_add(struct tn_space *space);
+void tn_registry_remove(struct tn_space *space);
+struct tn_space *tn_registry_search(const void *p);
+void tn_registry_add_heap(struct tn_heap *heap);
+void tn_registry_remove_heap(struct tn_heap *heap);
+struct tn_heap *tn_registry_heaps(void);
+struct tn_lock *tn_registry_lock(void);
+
+static inline struct tn_space *
+tn_space_of(const void *p)
+{
+    if (TN_LIKELY((uintptr_t)p - tn_window_base < tn_window_size)) {
+        return tn_process_heap.spaces[0];
+    }
+    return tn_registry_search(p);
+}
+
+/* cache.c */
+struct tn_cache *tn_cache_of_thread(void);              /* the process heap's; NULL: no memory */
+struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
+void tn_cache_retire(struct tn_cache *cache);
+void tn_cache_drop_all(struct tn_heap *heap, uintptr_t except);
+
+/* bin.c: a slab of the class with a block on its local list, now current; NULL: no memory. */
+struct tn_slab *tn_bin_refill(struct tn_cache *cache, unsigned class);
+void tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab);
+void tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab);
+void tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab);
+void tn_slab_share(struct tn_heap *heap, struct tn_slab *slab, unsigned live);
+void tn_slab_unshare_if_empty(struct tn_heap *heap, struct tn_slab *slab);
+
+#pragma GCC visibility pop
+
+#endif

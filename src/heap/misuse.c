@@ -1,0 +1,33 @@
+#include "heap/misuse.h"
+
+#include "os/os.h"
+
+_Noreturn void
+tn_die_already_free(const void *p, const struct tn_slab *slab, const char *call)
+{
+    if (slab != NULL && tn_kind(slab) == TN_SLAB) {
+        tn_os_die("%s(%p): already free (slab %p, %u-byte blocks)", call, p,
+                  (void *)tn_slab_base(tn_space_of(slab), slab),
+                  tn_classes[slab->size_class].size);
+    }
+    tn_os_die("%s(%p): already free (no block is there)", call, p);
+}
+
+_Noreturn void
+tn_die_inside(const void *p, const void *start, size_t size, const char *call)
+{
+    tn_os_die("%s(%p): not the start of a block (%zu bytes into the %zu-byte block %p)", call, p,
+              (size_t)((uintptr_t)p - (uintptr_t)start), size, start);
+}
+
+_Noreturn void
+tn_die_not_a_block(const void *p, const char *call)
+{
+    tn_os_die("%s(%p): never allocated (inside the heap, but no block is there)", call, p);
+}
+
+_Noreturn void
+tn_die_foreign(const void *p, const char *call)
+{
+    tn_os_die("%s(%p): not allocated by tarn", call, p);
+}

@@ -1,0 +1,14 @@
+/*
+ * Pointers that should not have been given to us: one line on stderr, and the end of the process.
+ */
+#ifndef TN_MISUSE_H
+#define TN_MISUSE_H
+
+#include "heap/heap.h"
+
+_Noreturn void tn_die_already_free(const void *p, const struct tn_slab *slab, const char *call);
+_Noreturn void tn_die_inside(const void *p, const void *start, size_t size, const char *call);
+_Noreturn void tn_die_not_a_block(const void *p, const char *call);
+_Noreturn void tn_die_foreign(const void *p, const char *call);
+
+#endif

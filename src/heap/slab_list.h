@@ -1,0 +1,93 @@
+/*
+ * The blocks of a slab: its local list, its remote list, and the part not carved yet.
+ */
+#ifndef TN_SLAB_LIST_H
+#define TN_SLAB_LIST_H
+
+#include "heap/heap.h"
+#include "heap/remote.h"
+
+#define TN_LEFT_CURRENT UINT16_MAX /* a current slab's owner is not asked for anything */
+
+static inline uintptr_t
+tn_slab_end(const struct tn_slab *slab, const char *base)
+{
+    return ((uintptr_t)base | 1) ^ slab->key;
+}
+
+static inline bool
+tn_slab_has_free(const struct tn_slab *slab)
+{
+    return (slab->head & 1) == 0;
+}
+
+/* Takes the first block of the local list, which is not empty. */
+static inline void *
+tn_slab_pop(struct tn_slab *slab)
+{
+    uintptr_t *block = (uintptr_t *)(slab->head ^ slab->key);
+    slab->head = *block;
+    *block = 0;
+    return block;
+}
+
+static inline void
+tn_slab_push(struct tn_slab *slab, void *p)
+{
+    uintptr_t *block = p;
+    *block = slab->head;
+    slab->head = (uintptr_t)p ^ slab->key;
+}
+
+static inline const struct tn_class *
+tn_class_of_slab(const struct tn_slab *slab)
+{
+    return &tn_classes[slab->size_class];
+}
+
+/* The id that marks this slab as the cache's. */
+static inline uintptr_t
+tn_owner_mark(const struct tn_cache *cache, const struct tn_slab *slab)
+{
+    return cache->id + (slab->span_small > 1);
+}
+
+static inline uintptr_t
+tn_slab_owner(const struct tn_slab *slab)
+{
+    return atomic_load_explicit(&slab->owner, memory_order_relaxed);
+}
+
+static inline void
+tn_slab_set_owner(struct tn_slab *slab, uintptr_t owner)
+{
+    atomic_store_explicit(&slab->owner, owner, memory_order_relaxed);
+}
+
+/* Makes slices a slab of the class, empty, all of it bare, owned by the cache. */
+void tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool zero);
+
+/* Puts blocks on the local list that is empty: the remote ones, or else the next bare unit. False
+ * when the slab is full. Owner only. */
+bool tn_slab_replenish(struct tn_space *space, struct tn_slab *slab);
+
+/* Puts the remote blocks on the local list. Owner only. Returns how many. */
+unsigned tn_slab_collect(struct tn_space *space, struct tn_slab *slab);
+
+/* Blocks live, those on the remote list included, by a walk where the slab is current. Bounded and
+ * safe against a list damaged or being changed by its owner; exact when the owner stands still. */
+unsigned tn_slab_live(struct tn_space *space, const struct tn_slab *slab);
+
+/* Whether p is on the local list. Owner only. */
+bool tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p);
+
+/* Blocks that a carving unit covers: [*from, *to). */
+void tn_slab_unit(const struct tn_class *class, unsigned unit, unsigned *from, unsigned *to);
+
+/* Blocks not carved. */
+unsigned tn_slab_bare_blocks(const struct tn_slab *slab);
+
+/* NULL, or what does not hold in the slab. Owner only, or while its owner stands still. */
+const char *tn_slab_check(struct tn_space *space, const struct tn_slab *slab);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * The C library's names, in one file so that a static link takes all of them or none. errno and
+ * every corner as C, POSIX and glibc have it.
+ */
+#define _GNU_SOURCE
+#include "heap/alloc.h"
+#include "heap/fast.h"
+#include "heap/purge.h"
+#include "malloc/surface.h"
+#include "os/os.h"
+
+#include <errno.h>
+
+void *
+malloc(size_t size)
+{
+    return tn_malloc(size);
+}
+
+void
+free(void *p)
+{
+    tn_free(p, "free");
+}
+
+void
+cfree(void *p)
+{
+    tn_free(p, "cfree");
+}
+
+void
+free_sized(void *p, size_t size)
+{
+    (void)size;
+    tn_free(p, "free_sized");
+}
+
+void
+free_aligned_sized(void *p, size_t align, size_t size)
+{
+    (void)align, (void)size;
+    tn_free(p, "free_aligned_sized");
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tn_multiply(count, size, &bytes)) {
+        return tn_no_memory();
+    }
+    return tn_cache_zalloc(tn_cache_of_thread(), bytes);
+}
+
+void *
+realloc(void *p, size_t size)
+{
+    if (p != NULL && size == 0) {
+        tn_free(p, "realloc");
+        return NULL;
+    }
+    return tn_cache_realloc(tn_cache_of_thread(), p, size, "realloc");
+}
+
+void *
+reallocarray(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tn_multiply(count, size, &bytes)) {
+        return tn_no_memory();
+    }
+    if (p != NULL && bytes == 0) {
+        tn_free(p, "reallocarray");
+        return NULL;
+    }
+    return tn_cache_realloc(tn_cache_of_thread(), p, bytes, "reallocarray");
+}
+
+int
+posix_memalign(void **block, size_t align, size_t size)
+{
+    if (!tn_is_power_of_two(align) || align % sizeof(void *) != 0) {
+        return EINVAL;
+    }
+    int saved = errno;
+    void *p = tn_cache_aligned(tn_cache_of_thread(), align, size, false);
+    errno = saved;
+    if (p == NULL) {
+        return ENOMEM;
+    }
+    *block = p;
+    return 0;
+}
+
+void *
+aligned_alloc(size_t align, size_t size)
+{
+    if (!tn_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return tn_cache_aligned(tn_cache_of_thread(), align, size, false);
+}
+
+/* As glibc: an alignment that is no power of two becomes the next one. */
+void *
+memalign(size_t align, size_t size)
+{
+    if (align > TN_SIZE_MOST / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (!tn_is_power_of_two(align)) {
+        align = align == 0 ? 1 : (size_t)2 << tn_log2(align);
+    }
+    return tn_cache_aligned(tn_cache_of_thread(), align, size, false);
+}
+
+void *
+valloc(size_t size)
+{
+    return tn_cache_aligned(tn_cache_of_thread(), tn_os_page_size(), size, false);
+}
+
+void *
+pvalloc(size_t size)
+{
+    size_t page = tn_os_page_size();
+    if (size > TN_SIZE_MOST - page) {
+        return tn_no_memory();
+    }
+    size_t pages = tn_align_up(size, page);
+    return tn_cache_aligned(tn_cache_of_thread(), page, tn_max(pages, page), false);
+}
+
+size_t
+malloc_usable_size(void *p)
+{
+    return tn_usable(p, "malloc_usable_size");
+}
+
+int
+malloc_trim(size_t pad)
+{
+    (void)pad;
+    return tn_purge_all() != 0;
+}

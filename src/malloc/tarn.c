@@ -1,0 +1,147 @@
+/* The public names of tarn/tarn.h. */
+#include "tarn/tarn.h"
+
+#include "heap/alloc.h"
+#include "heap/fast.h"
+#include "heap/purge.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TEXT(x)   #x
+#define NUMBER(x) TEXT(x)
+
+void *
+tarn_malloc(size_t size)
+{
+    return tn_malloc(size);
+}
+
+void
+tarn_free(void *p)
+{
+    tn_free(p, "tarn_free");
+}
+
+void
+tarn_free_sized(void *p, size_t size)
+{
+    (void)size;
+    tn_free(p, "tarn_free_sized");
+}
+
+void
+tarn_free_aligned_sized(void *p, size_t align, size_t size)
+{
+    (void)align, (void)size;
+    tn_free(p, "tarn_free_aligned_sized");
+}
+
+void *
+tarn_zalloc(size_t size)
+{
+    return tn_cache_zalloc(tn_cache_of_thread(), size);
+}
+
+void *
+tarn_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tn_multiply(count, size, &bytes)) {
+        return tn_no_memory();
+    }
+    return tn_cache_zalloc(tn_cache_of_thread(), bytes);
+}
+
+void *
+tarn_realloc(void *p, size_t size)
+{
+    if (p != NULL && size == 0) {
+        tn_free(p, "tarn_realloc");
+        return NULL;
+    }
+    return tn_cache_realloc(tn_cache_of_thread(), p, size, "tarn_realloc");
+}
+
+void *
+tarn_reallocarray(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tn_multiply(count, size, &bytes)) {
+        return tn_no_memory();
+    }
+    if (p != NULL && bytes == 0) {
+        tn_free(p, "tarn_reallocarray");
+        return NULL;
+    }
+    return tn_cache_realloc(tn_cache_of_thread(), p, bytes, "tarn_reallocarray");
+}
+
+void *
+tarn_aligned_alloc(size_t align, size_t size)
+{
+    if (!tn_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return tn_cache_aligned(tn_cache_of_thread(), align, size, false);
+}
+
+void *
+tarn_aligned_alloc_at(size_t align, size_t size, size_t offset)
+{
+    if (!tn_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return tn_cache_aligned_at(tn_cache_of_thread(), align, size, offset);
+}
+
+size_t
+tarn_usable_size(const void *p)
+{
+    return tn_usable(p, "tarn_usable_size");
+}
+
+size_t
+tarn_good_size(size_t size)
+{
+    return tn_good_size(size);
+}
+
+bool
+tarn_expand(void *p, size_t size)
+{
+    return p != NULL && tn_resize_in_place(p, size, "tarn_expand");
+}
+
+char *
+tarn_strdup(const char *text)
+{
+    return tarn_strndup(text, strlen(text));
+}
+
+char *
+tarn_strndup(const char *text, size_t length)
+{
+    const char *end = memchr(text, 0, length);
+    size_t used = end != NULL ? (size_t)(end - text) : length;
+    char *copy = tn_malloc(used + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, used);
+        copy[used] = 0;
+    }
+    return copy;
+}
+
+size_t
+tarn_trim(void)
+{
+    return tn_purge_all();
+}
+
+const char *
+tarn_version(void)
+{
+    return NUMBER(TARN_VERSION_MAJOR) "." NUMBER(TARN_VERSION_MINOR) "." NUMBER(TARN_VERSION_PATCH);
+}

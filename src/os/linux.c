@@ -1,0 +1,190 @@
+#define _GNU_SOURCE
+#include "base/bits.h"
+#include "base/text.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#    define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef MREMAP_DONTUNMAP
+#    define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
+#endif
+
+size_t
+tn_os_page_size(void)
+{
+    return getauxval(AT_PAGESZ);
+}
+
+void *
+tn_os_reserve(size_t size, size_t align)
+{
+    int saved = errno;
+    size_t page = tn_os_page_size();
+    size_t slack = align > page ? align - page : 0;
+    char *start = NULL;
+    if (size + slack >= size) {
+        start = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                     -1, 0);
+        if (start == MAP_FAILED) {
+            start = NULL;
+        }
+    }
+    if (start != NULL && slack != 0) {
+        char *aligned = (char *)tn_align_up((uintptr_t)start, align);
+        size_t before = (size_t)(aligned - start);
+        if (before != 0) {
+            munmap(start, before);
+        }
+        if (before != slack) {
+            munmap(aligned + size, slack - before);
+        }
+        start = aligned;
+    }
+    errno = saved;
+    return start;
+}
+
+void
+tn_os_release(void *start, size_t size)
+{
+    int saved = errno;
+    munmap(start, size);
+    errno = saved;
+}
+
+bool
+tn_os_commit(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    errno = saved;
+    return done;
+}
+
+bool
+tn_os_purge(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = madvise(start, size, MADV_DONTNEED) == 0;
+    errno = saved;
+    return done;
+}
+
+void
+tn_os_populate(void *start, size_t size)
+{
+    int saved = errno;
+    madvise(start, size, MADV_POPULATE_WRITE);
+    errno = saved;
+}
+
+void
+tn_os_huge_pages(void *start, size_t size, bool want)
+{
+    int saved = errno;
+    madvise(start, size, want ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    errno = saved;
+}
+
+bool
+tn_os_move(void *from, void *to, size_t size)
+{
+    int saved = errno;
+    bool done = mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) ==
+                to;
+    errno = saved;
+    return done;
+}
+
+size_t
+tn_os_address_limit(void)
+{
+    int saved = errno;
+    struct rlimit limit;
+    size_t bytes = SIZE_MAX;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        bytes = (size_t)limit.rlim_cur;
+    }
+    errno = saved;
+    return bytes;
+}
+
+size_t
+tn_os_memory(void)
+{
+    int saved = errno;
+    struct sysinfo info;
+    size_t bytes = TN_GIB;
+    if (sysinfo(&info) == 0) {
+        bytes = (size_t)info.totalram * info.mem_unit;
+    }
+    errno = saved;
+    return bytes;
+}
+
+uint64_t
+tn_os_random(void)
+{
+    int saved = errno;
+    uint64_t number;
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != (ssize_t)sizeof number) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        const uint64_t *auxiliary = (const uint64_t *)getauxval(AT_RANDOM);
+        number = tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^
+                 (uintptr_t)&now;
+    }
+    errno = saved;
+    return number;
+}
+
+uint64_t
+tn_os_milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void
+tn_os_print(const char *text, size_t length)
+{
+    int saved = errno;
+    while (length > 0) {
+        ssize_t written = write(STDERR_FILENO, text, length);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            break;
+        }
+        text += written;
+        length -= (size_t)written;
+    }
+    errno = saved;
+}
+
+void
+tn_os_die(const char *format, ...)
+{
+    char line[512];
+    size_t length = tn_text(line, sizeof line, "tarn: ");
+    va_list arguments;
+    va_start(arguments, format);
+    length += tn_text_list(line + length, sizeof line - length - 1, format, arguments);
+    va_end(arguments);
+    line[length++] = '\n';
+    tn_os_print(line, length);
+    abort();
+}

@@ -1,0 +1,88 @@
+/*
+ * The system, as Tarn sees it: the only room that makes system calls. Every function leaves errno
+ * as it was, on failure too; callers say what failed in their own words. All may be called from
+ * any thread. A test replaces them one by one at link time to make the n-th call fail.
+ */
+#ifndef TN_OS_H
+#define TN_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Address range of size bytes, aligned to align (both multiples of the page size), no access, no
+ * memory behind it. NULL when there is no such range. */
+void *tn_os_reserve(size_t size, size_t align);
+
+/* Gives a range back to the system, reserved or committed. */
+void tn_os_release(void *start, size_t size);
+
+/* Makes a reserved range readable and writable, zero. False when the system refuses. */
+bool tn_os_commit(void *start, size_t size);
+
+/* Takes the memory out of a committed range, which stays committed and reads as zero again.
+ * False when the contents may still be there. */
+bool tn_os_purge(void *start, size_t size);
+
+/* Faults a committed range in with one call where the kernel can (Linux 5.14). */
+void tn_os_populate(void *start, size_t size);
+
+/* Asks for huge pages in a range, or against them. */
+void tn_os_huge_pages(void *start, size_t size, bool want);
+
+/* Moves the pages of a committed range to another committed range of size bytes; the old range is
+ * committed and zero afterwards. False (and nothing moved) where it cannot be done. */
+bool tn_os_move(void *from, void *to, size_t size);
+
+size_t tn_os_page_size(void);
+
+/* Bytes of address space this process may hold (RLIMIT_AS), SIZE_MAX when unlimited. */
+size_t tn_os_address_limit(void);
+
+/* Bytes of physical memory in the machine. */
+size_t tn_os_memory(void);
+
+/* A number that no two runs share, as far as the system can help. */
+uint64_t tn_os_random(void);
+
+/* Milliseconds of a clock that only goes forward; cheap and coarse (a few milliseconds). */
+uint64_t tn_os_milliseconds(void);
+
+/* Writes to stderr as one piece; never fails visibly. */
+void tn_os_print(const char *text, size_t length);
+
+/* Prints one line, prefixed and ended, and aborts. */
+_Noreturn void tn_os_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The thread pointer: unlike zero, and different for every running thread. */
+static inline uintptr_t
+tn_os_thread(void)
+{
+#if defined(__x86_64__)
+    uintptr_t id;
+    __asm__("mov %%fs:0, %0" : "=r"(id));
+    return id;
+#elif defined(__aarch64__)
+    uintptr_t id;
+    __asm__("mrs %0, tpidr_el0" : "=r"(id));
+    return id;
+#else
+    static _Thread_local char here;
+    return (uintptr_t)&here;
+#endif
+}
+
+/* tn_os_thread() == id, in one instruction where the machine can. */
+static inline bool
+tn_os_is_thread(uintptr_t id)
+{
+#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
+    bool same;
+    __asm__("cmp %%fs:0, %1" : "=@cce"(same) : "r"(id));
+    return same;
+#else
+    return tn_os_thread() == id;
+#endif
+}
+
+#endif

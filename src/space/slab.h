@@ -1,0 +1,87 @@
+/*
+ * The descriptor of a slice: 64 bytes, one for each 64 KiB of a space, in a table apart from the
+ * memory it describes. What a slice holds is its kind; the head slice of a slab, a large block or
+ * a free run carries the description of the whole, the others say how far back the head is.
+ */
+#ifndef TN_SLAB_H
+#define TN_SLAB_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_SLICE_SHIFT 16
+#define TN_SLICE       ((size_t)1 << TN_SLICE_SHIFT)
+
+enum tn_kind {
+    TN_NONE = 0, /* never used, or head of something being made */
+    TN_FREE,     /* first or last slice of a free run */
+    TN_INNER,    /* not the first slice of what it belongs to */
+    TN_SLAB,     /* head of a slab of blocks of one class */
+    TN_LARGE,    /* head of a large block */
+    TN_HELD,     /* head of free slices that a cache keeps */
+    TN_PURGING,  /* head of free slices taken out of the map to be purged */
+    TN_META,     /* the space's own: the table, the caches */
+};
+
+enum tn_slab_flags {
+    TN_CURRENT = 1, /* its cache allocates from it: the live count is not kept */
+    TN_ZERO = 2,    /* uncarved blocks, or the slices of a free run, are known to be zero */
+    TN_ODD = 4,     /* user pointers lie inside blocks (aligned at an offset) */
+    TN_MOVED = 8,   /* a large block whose pages came by mremap */
+};
+
+/*
+ * A slab's counting equations, with n = the blocks its slices hold:
+ *   not CURRENT: blocks live or in the remote list = floor + left
+ *   CURRENT:     blocks live or in the remote list = n - uncarved - on the local list
+ *
+ * Free blocks form lists through their first word. Every link, and head itself, is a pointer xored
+ * with the slab's key, whose low 16 bits are zero; the end of a list is the odd address after the
+ * slab's base. A link thus bears 48 secret bits, by which free recognises a block that is already
+ * free, and the low bit tells the end without decoding.
+ */
+struct tn_slab {
+    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. Classes of
+                                 more than one slice carry id + 1, for the longer path */
+    union {
+        uintptr_t head;    /* SLAB: local list; owner only */
+        char *large_start; /* LARGE: the user's pointer */
+    };
+    union {
+        uintptr_t key;     /* SLAB: const */
+        size_t large_size; /* LARGE: bytes usable from large_start */
+    };
+    uint16_t left;            /* SLAB: frees until the owner must look; owner only */
+    uint16_t floor;           /* SLAB: blocks still live when it does; owner only */
+    _Atomic uint8_t kind;     /* enum tn_kind */
+    uint8_t size_class;       /* SLAB: const */
+    uint8_t flags;            /* enum tn_slab_flags; owner or lock */
+    uint8_t span_small;       /* SLAB: slices, const */
+    _Atomic uint64_t remote;  /* SLAB: list of blocks freed by others, remote.h */
+    struct tn_slab *next;     /* list it is in; free run: right child */
+    struct tn_slab *prev;     /* list it is in; free run: left child */
+    union {
+        uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
+        struct {
+            uint32_t span; /* FREE, LARGE, HELD: slices, at the head */
+            uint32_t back; /* FREE (last slice), INNER: slices back to the head */
+        };
+    };
+};
+
+_Static_assert(sizeof(struct tn_slab) == 64, "one cache line");
+
+static inline enum tn_kind
+tn_kind(const struct tn_slab *slab)
+{
+    return (enum tn_kind)atomic_load_explicit(&slab->kind, memory_order_relaxed);
+}
+
+static inline void
+tn_set_kind(struct tn_slab *slab, enum tn_kind kind)
+{
+    atomic_store_explicit(&slab->kind, (uint8_t)kind, memory_order_release);
+}
+
+#endif
