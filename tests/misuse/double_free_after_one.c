@@ -1,5 +1,5 @@
 /* Double free with one other free of the same size between. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* Double free with 10 other frees of the same size between. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* Double free of an aligned block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <malloc.h>
 

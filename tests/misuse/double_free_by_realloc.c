@@ -1,5 +1,5 @@
 /* realloc of a freed block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

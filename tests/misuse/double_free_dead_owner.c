@@ -1,5 +1,5 @@
 /* A block of a dead thread, freed twice. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 // operator delete of an object that is gone.
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main()

@@ -1,5 +1,5 @@
 /* Double free after every other block of its size was freed too, so that its slab may be gone. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

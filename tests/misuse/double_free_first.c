@@ -1,5 +1,5 @@
 /* Double free of the only block the thread ever had. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* Double free of a huge block, at once. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

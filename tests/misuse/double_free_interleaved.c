@@ -1,5 +1,5 @@
 /* a, b, then a again: the classic that fools a check of the list's head alone. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* Double free of a large block with ten other frees of large blocks between. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* Double free of a medium block with ten other frees between. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of the address a block had before realloc moved it. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

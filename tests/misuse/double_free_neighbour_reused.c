@@ -1,5 +1,5 @@
 /* Double free after blocks around it were freed and handed out again. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

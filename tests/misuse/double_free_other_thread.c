@@ -1,5 +1,5 @@
 /* Freed by its owner, then by another thread. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <pthread.h>
 

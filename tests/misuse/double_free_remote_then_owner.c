@@ -1,5 +1,5 @@
 /* Freed by another thread, then by its owner. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <pthread.h>
 

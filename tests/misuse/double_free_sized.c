@@ -1,5 +1,5 @@
 /* Double free by free_sized. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
 /* Double free after malloc_trim gave the memory back. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <malloc.h>
 

@@ -1,5 +1,5 @@
 /* Freed twice by a thread that does not own it. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <pthread.h>
 

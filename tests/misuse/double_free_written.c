@@ -1,5 +1,5 @@
 /* Double free of a block that was written to in between, as a program with a stale pointer does. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

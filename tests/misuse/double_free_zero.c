@@ -1,5 +1,5 @@
 /* Double free of a block of size 0. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of a string constant. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of the address behind a large block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of an address no process has. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

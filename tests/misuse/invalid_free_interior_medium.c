@@ -1,5 +1,5 @@
 /* free of an address inside a medium block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

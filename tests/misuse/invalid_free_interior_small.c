@@ -1,5 +1,5 @@
 /* free of an address inside a small block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

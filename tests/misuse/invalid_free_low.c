@@ -1,5 +1,5 @@
 /* free of a small number. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of memory from mmap. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 #include <sys/mman.h>
 

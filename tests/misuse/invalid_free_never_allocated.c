@@ -1,5 +1,5 @@
 /* free of an address near live blocks that was never handed out. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of an address on the stack. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

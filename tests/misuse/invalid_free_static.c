@@ -1,5 +1,5 @@
 /* free of a static object. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

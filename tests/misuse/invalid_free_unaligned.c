@@ -1,5 +1,5 @@
 /* free of an address one byte into a block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* free of an address eight bytes into a large block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

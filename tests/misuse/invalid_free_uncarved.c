@@ -1,5 +1,5 @@
 /* free of a block's address in a slab that was not yet handed out. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* realloc of an address inside a block. */
-#include "misuse/misuse.h"
+#include "misuse/announce.h"
 
 int
 main(void)

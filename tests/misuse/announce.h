@@ -1,8 +1,8 @@
 /* What the misuse programs share. Each names on stdout the pointer it is about to misuse, so that
  * the runner can tell whether the message names the same; then it does the misuse, and ends with 0
  * if nobody stopped it. */
-#ifndef TESTS_MISUSE_MISUSE_H
-#define TESTS_MISUSE_MISUSE_H
+#ifndef TESTS_MISUSE_ANNOUNCE_H
+#define TESTS_MISUSE_ANNOUNCE_H
 
 #include "expect.h"
 
