@@ -1,6 +1,7 @@
 #include "heap/heap.h"
 
 #include "heap/thread.h"
+#include "os/option.h"
 #include "os/os.h"
 
 #define SPACE_LEAST  ((size_t)64 << 30) /* the process heap's first space, where it can be had */
@@ -73,6 +74,7 @@ tn_process_heap_start(void)
     tn_lock(&lock);
     if (atomic_load_explicit(&heap->space_count, memory_order_relaxed) == 0) {
         struct tn_space *space = NULL;
+        tn_options_read();
         for (size_t size = first_space_size(); space == NULL && size >= SPACE_TRY; size /= 2) {
             space = tn_heap_make_space(size);
         }

@@ -32,7 +32,7 @@ all_units(const struct tn_class *class)
     return units == 64 ? ~(uint64_t)0 : ((uint64_t)1 << units) - 1;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_bare_blocks(const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -146,7 +146,7 @@ tn_slab_replenish(struct tn_space *space, struct tn_slab *slab)
 }
 
 /* The next block of a list, or NULL at its end or where it leaves the slab. */
-static const char *
+static TN_RACY const char *
 follow(const struct tn_slab *slab, const char *base, uintptr_t link)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -157,13 +157,13 @@ follow(const struct tn_slab *slab, const char *base, uintptr_t link)
     return base + offset;
 }
 
-static uintptr_t
+static TN_RACY uintptr_t
 read_link(const uintptr_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static unsigned
+static TN_RACY unsigned
 list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
@@ -176,7 +176,7 @@ list_length(const struct tn_slab *slab, const char *base)
     return count;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
 {
     unsigned capacity = tn_class_of_slab(slab)->capacity;
