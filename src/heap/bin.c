@@ -5,6 +5,7 @@
  *   new -> current -> full, nobody's -> (a block is freed: claimed) -> in a bin -> current -> ...
  *                                                                      in a bin, empty -> slices
  */
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 static void
@@ -51,6 +52,7 @@ tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
         bin->first = slab;
     }
     bin->last = slab;
+    bin->count++;
 }
 
 void
@@ -67,6 +69,7 @@ tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     } else {
         bin->last = slab->prev;
     }
+    bin->count--;
 }
 
 /* Lets a full slab go. False when blocks came back in the meantime: it stays. */
@@ -233,14 +236,29 @@ tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
     tn_heap_give(slab, 1, false);
 }
 
+static bool
+replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
+{
+    uint64_t bare = slab->bare;
+    bool done = tn_slab_replenish(space, slab);
+    if (slab->flags & TN_PURGED) {
+        unsigned units = (unsigned)__builtin_popcountll(bare ^ slab->bare);
+        tn_purge_returned(&cache->loose, slab, units);
+    }
+    return done;
+}
+
 struct tn_slab *
 tn_bin_refill(struct tn_cache *cache, unsigned class)
 {
     struct tn_bin *bin = &cache->bin[class];
     struct tn_slab *slab = bin->current;
+    if (atomic_load_explicit(&cache->trim_wanted, memory_order_relaxed)) {
+        tn_purge_cache(cache);
+    }
     if (slab != &tn_empty_slab) {
         struct tn_space *space = tn_space_of(slab);
-        if (tn_slab_replenish(space, slab)) {
+        if (replenish(cache, space, slab)) {
             return slab;
         }
         clear_current(cache, class);
@@ -264,7 +282,7 @@ tn_bin_refill(struct tn_cache *cache, unsigned class)
     }
     set_current(cache, class, slab);
     if (!tn_slab_has_free(slab)) {
-        tn_slab_replenish(tn_space_of(slab), slab);
+        replenish(cache, tn_space_of(slab), slab);
     }
     return slab;
 }

@@ -3,7 +3,7 @@
  * list of the class, the full ones on none; left counts the blocks that are not on the local list.
  * Everything here happens under the class's lock but for the cache's own stash.
  */
-#include "heap/misuse.h"
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 static struct tn_lock *
@@ -49,6 +49,10 @@ take_block(struct tn_heap *heap, struct tn_slab *slab)
 {
     if (!tn_slab_has_free(slab)) {
         tn_slab_replenish(tn_space_of(slab), slab);
+        if (slab->flags & TN_PURGED) {
+            atomic_fetch_add_explicit(&heap->central_returned, tn_class_of_slab(slab)->size,
+                                      memory_order_relaxed);
+        }
     }
     slab->left++;
     void *block = tn_slab_pop(slab);
@@ -108,6 +112,8 @@ give_block(struct tn_heap *heap, struct tn_slab *slab, void *p)
         size_t span = slab->span_small;
         slab->span = (uint32_t)span;
         tn_heap_give(slab, span, false);
+    } else {
+        tn_purge_central_freed(heap, class);
     }
 }
 

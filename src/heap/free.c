@@ -6,6 +6,7 @@
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 #include <errno.h>
@@ -25,11 +26,12 @@ look(struct tn_cache *cache, struct tn_slab *slab)
         slab->left = TN_LEFT_CURRENT;
         return;
     }
-    slab->left = slab->floor;
-    slab->floor = 0;
-    if (slab->left == 0) {
+    unsigned live = slab->floor;
+    if (live == 0) {
         tn_bin_remove(cache, slab->size_class, slab);
         tn_slab_retire(cache, slab);
+    } else {
+        tn_purge_look(cache, slab, live);
     }
 }
 
@@ -48,14 +50,28 @@ free_own(struct tn_cache *cache, struct tn_slab *slab, void *p)
     }
 }
 
-/* The caller has just cleared FULL: the slab is the cache's now, with every block live. */
+/*
+ * The caller has just cleared FULL: the slab is its own now, with every block live but p. A cache
+ * that has slabs enough of the class leaves it to all: what one thread frees another may need.
+ */
 static void
-claim(struct tn_cache *cache, struct tn_slab *slab)
+claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 {
+    struct tn_heap *heap = cache->heap;
+    unsigned class = slab->size_class;
+    unsigned live = tn_class_of_slab(slab)->capacity - 1u;
+    tn_slab_push(slab, p);
+    if (cache->bin[class].count >= TN_SURPLUS &&
+        atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1) {
+        tn_lock(&heap->lock);
+        tn_slab_share(heap, slab, live);
+        tn_unlock(&heap->lock);
+        return;
+    }
+    slab->floor = (uint16_t)(live / 2);
+    slab->left = (uint16_t)(live - live / 2);
     tn_slab_set_owner(slab, cache->id);
-    slab->left = tn_class_of_slab(slab)->capacity;
-    slab->floor = 0;
-    tn_bin_append(cache, slab->size_class, slab);
+    tn_bin_append(cache, class, slab);
 }
 
 /* A block of a slab that is not the cache's: claim the slab if it is nobody's and full, else leave
@@ -80,8 +96,7 @@ free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab
     } while (!atomic_compare_exchange_weak_explicit(&slab->remote, &word, next,
                                                     memory_order_acq_rel, memory_order_relaxed));
     if ((word & TN_REMOTE_FULL) && cache != NULL) {
-        claim(cache, slab);
-        free_own(cache, slab, p);
+        claim(cache, slab, p);
     } else if (tn_remote_shared(next) != 0 && tn_remote_shared(next) == tn_remote_count(next)) {
         tn_slab_unshare_if_empty(space->heap, slab);
     }

@@ -24,6 +24,7 @@
 #define TN_LARGE_STOCK 4u /* large blocks a cache keeps */
 #define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
 #define TN_STASH       2u
+#define TN_SURPLUS     2u /* slabs of a class that one of several caches keeps for itself */
 #define TN_SPACES      64u
 
 /* Pages inside slabs that could go back to the system, purge.c. */
@@ -38,6 +39,7 @@ struct tn_bin {
     struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
     struct tn_slab *first;   /* others with free blocks, through next and prev */
     struct tn_slab *last;
+    uint32_t count; /* of the others */
 };
 
 struct tn_stash {
@@ -57,6 +59,7 @@ struct tn_cache {
     struct tn_stash stash[TN_CENTRAL];
     uint8_t stashed[TN_CENTRAL]; /* blocks in each */
     struct tn_loose loose;
+    _Atomic bool trim_wanted; /* another thread asks to give back what can be */
 };
 
 _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
@@ -77,12 +80,16 @@ struct tn_heap {
     struct tn_space *spaces[TN_SPACES];   /* the first is const */
     struct tn_lock lock;                  /* guards all below and the shared slabs */
     struct tn_cache *caches;              /* in use */
+    _Atomic uint32_t cache_count;         /* of these */
     struct tn_cache *idle;                /* of threads that ended */
     char *cache_memory;                   /* rest of a slice for new ones */
     size_t cache_memory_left;
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
     struct tn_lock central[TN_CENTRAL];   /* one for each central class */
-    struct tn_loose central_loose;        /* under the heap's lock */
+    _Atomic size_t central_loose;         /* as in struct tn_loose, for all central slabs */
+    _Atomic size_t central_limit;
+    _Atomic size_t central_returned;
+    size_t central_purged;
     bool no_stash;                        /* const: blocks go straight back to their slabs */
     size_t space_size;                    /* bytes of the next space */
     uint64_t serial;                      /* const: no two heaps of a process share it */
@@ -134,6 +141,7 @@ tn_space_of(const void *p)
 struct tn_cache *tn_cache_of_thread(void);              /* the process heap's; NULL: no memory */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
+void tn_cache_empty_stocks(struct tn_cache *cache); /* slices and blocks kept for later */
 
 /* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a block
  * of the slab and in use. cache may be NULL in tn_central_free. */

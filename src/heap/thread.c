@@ -166,6 +166,7 @@ in_child(void)
         if (own != NULL) {
             own->next = NULL;
         }
+        atomic_store(&heap->cache_count, own != NULL);
         if (relist) {
             heap->idle = NULL;
             heap->cache_memory_left = 0;

@@ -28,7 +28,7 @@ enum tn_slab_flags {
     TN_CURRENT = 1, /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,    /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_ODD = 4,     /* user pointers lie inside blocks (aligned at an offset) */
-    TN_MOVED = 8,   /* a large block whose pages came by mremap */
+    TN_PURGED = 8,  /* pages were given back: uncarved blocks are not all new ones */
 };
 
 /*

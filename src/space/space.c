@@ -246,7 +246,7 @@ next_dirty_limit(struct tn_map *map)
     size_t limit = map->dirty_limit;
     bool came_back = map->reused >= map->purged / 2 && map->purged != 0;
     limit = came_back ? limit * 2 : limit / 2;
-    size_t most = tn_max(least, (size_t)map->frontier / 2);
+    size_t most = tn_max(least, (size_t)map->frontier / 4);
     return (uint32_t)tn_min(tn_max(limit, least), most);
 }
 
