@@ -46,13 +46,6 @@ tn_class_of_slab(const struct tn_slab *slab)
     return &tn_classes[slab->size_class];
 }
 
-/* The id that marks this slab as the cache's. */
-static inline uintptr_t
-tn_owner_mark(const struct tn_cache *cache, const struct tn_slab *slab)
-{
-    return cache->id + (slab->span_small > 1);
-}
-
 static inline uintptr_t
 tn_slab_owner(const struct tn_slab *slab)
 {

@@ -122,4 +122,15 @@ tn_slice_of(const struct tn_space *space, const void *p)
     return &space->slabs[((uintptr_t)p - (uintptr_t)space->base) >> TN_SLICE_SHIFT];
 }
 
+/* The head of what p's slice belongs to, or the slice itself when nothing is there. */
+static inline struct tn_slab *
+tn_slab_head_of(const struct tn_space *space, const void *p)
+{
+    struct tn_slab *slab = tn_slice_of(space, p);
+    if (tn_kind(slab) == TN_INNER && slab->back <= tn_slab_index(space, slab)) {
+        slab -= slab->back;
+    }
+    return slab;
+}
+
 #endif
