@@ -27,18 +27,19 @@ extern "C" {
 
 /* Blocks of one size, all in bytes of the class, not of what was asked for. */
 struct tarn_stats_class {
-    size_t size;  /* bytes of a block */
-    size_t live;  /* blocks that a program holds */
-    size_t room;  /* blocks that the slabs of this size have place for, the live ones included */
+    size_t size; /* bytes of a block */
+    size_t live; /* blocks that a program holds */
+    size_t room; /* blocks that the slabs of this size have place for, the live ones included */
     size_t slabs;
 };
 
 /* All in bytes unless the name says blocks, count or threads. Of the process heap:
- * committed = live_bytes + slab_free_bytes + cached_bytes + dirty_bytes + clean_bytes + own_bytes */
+ * committed = live_bytes + slab_free_bytes + cached_bytes + dirty_bytes + clean_bytes + own_bytes
+ */
 struct tarn_stats {
     size_t size; /* set by the caller: sizeof(struct tarn_stats) */
 
-    size_t live_bytes;  /* in blocks that a program holds, small and large */
+    size_t live_bytes; /* in blocks that a program holds, small and large */
     size_t live_blocks;
     size_t large_bytes; /* of these, in blocks of more than 64 KiB */
     size_t large_blocks;

@@ -49,7 +49,7 @@ count_slab(struct tn_space *space, const struct tn_slab *slab, size_t most,
     one->slabs++;
     stats->live_blocks += live;
     stats->live_bytes += live * class->size;
-    stats->slab_free_bytes += ((size_t)class->span << TN_SLICE_SHIFT) - live * class->size;
+    stats->slab_free_bytes += ((size_t) class->span << TN_SLICE_SHIFT) - live * class->size;
     return class->span;
 }
 

@@ -59,8 +59,8 @@ sums_agree(void)
         count += s.classes[i].live;
     }
     EXPECT(bytes == s.live_bytes && count == s.live_blocks);
-    EXPECT(s.committed_bytes == s.live_bytes + s.slab_free_bytes + s.cached_bytes +
-                                    s.dirty_bytes + s.clean_bytes + s.own_bytes);
+    EXPECT(s.committed_bytes == s.live_bytes + s.slab_free_bytes + s.cached_bytes + s.dirty_bytes +
+                                    s.clean_bytes + s.own_bytes);
     EXPECT(s.committed_bytes <= s.reserved_bytes && s.space_count >= 1 && s.threads >= 1);
 }
 
