@@ -1,5 +1,5 @@
 /*
- * tarn/stats.h: what the process heap holds, counted when asked.
+ * tarn/stats.h: what the process heap, or another, holds; counted when asked.
  *
  * Nothing is counted while the program runs: the figures come from a walk over the descriptors of
  * the heap's slabs, one for each 64 KiB it has ever used, and over the free lists of the slabs that
@@ -12,6 +12,8 @@
  */
 #ifndef TARN_STATS_H
 #define TARN_STATS_H
+
+#include "tarn/heap.h"
 
 #include <stddef.h>
 
@@ -33,7 +35,7 @@ struct tarn_stats_class {
     size_t slabs;
 };
 
-/* All in bytes unless the name says blocks, count or threads. Of the process heap:
+/* All in bytes unless the name says blocks, count or threads. Always:
  * committed = live_bytes + slab_free_bytes + cached_bytes + dirty_bytes + clean_bytes + own_bytes
  */
 struct tarn_stats {
@@ -65,7 +67,10 @@ struct tarn_stats {
  * that of its own field. A program built with an older tarn/stats.h thus gets what it knows. */
 size_t tarn_stats(struct tarn_stats *stats);
 
-/* Writes a page of text about the same: calls print for each line, without its newline. */
+/* The same of another heap. heap is not being destroyed meanwhile. */
+size_t tarn_heap_stats(tarn_heap *heap, struct tarn_stats *stats);
+
+/* Writes a page of text about the process heap: calls print for each line, without its newline. */
 void tarn_summary(void (*print)(void *context, const char *line), void *context);
 
 #if defined(__GNUC__)
