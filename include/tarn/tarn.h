@@ -28,6 +28,10 @@
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#    pragma GCC visibility push(default)
+#endif
+
 #define TARN_VERSION_MAJOR 0
 #define TARN_VERSION_MINOR 1
 #define TARN_VERSION_PATCH 0
@@ -92,6 +96,10 @@ size_t tarn_trim(void);
 
 /* Tarn's version as "major.minor.patch". */
 const char *tarn_version(void);
+
+#if defined(__GNUC__)
+#    pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

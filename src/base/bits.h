@@ -12,6 +12,8 @@
 #define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TN_NOINLINE    __attribute__((noinline))
+/* A function that reads what other threads may be writing, and makes do with any value it sees. */
+#define TN_RACY        __attribute__((no_sanitize("thread")))
 #define TN_COLD        __attribute__((noinline, cold))
 #define TN_KIB         ((size_t)1024)
 #define TN_MIB         ((size_t)1024 * 1024)
@@ -60,6 +62,21 @@ static inline size_t
 tn_max(size_t a, size_t b)
 {
     return a > b ? a : b;
+}
+
+/* word ^= key; true when nothing is left. One instruction where the machine's exclusive or tells,
+ * which compilers turn into a comparison and an exclusive or. */
+static inline bool
+tn_decode(uintptr_t *word, const uintptr_t *key)
+{
+#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
+    bool none;
+    __asm__("xor %2, %0" : "+r"(*word), "=@cce"(none) : "m"(*key));
+    return none;
+#else
+    *word ^= *key;
+    return *word == 0;
+#endif
 }
 
 /* a * b into *product; false when it does not fit. */

@@ -1,6 +1,7 @@
 /*
  * Which spaces there are, so that a pointer finds its own; and which heaps, for fork and for
  * threads that end. Searched without a lock: an entry's size is written last and cleared first.
+ * A buffer that a heap is made in may be a block of another heap: the innermost space counts.
  */
 #include "heap/heap.h"
 
@@ -14,6 +15,7 @@ struct entry {
 
 static struct entry entries[ENTRIES];
 static _Atomic unsigned entry_count; /* entries ever used */
+_Atomic bool tn_spaces_nest;
 static struct tn_heap *heaps;
 static struct tn_lock lock = {.rank = TN_RANK_REGISTRY};
 
@@ -33,6 +35,9 @@ tn_registry_heaps(void)
 bool
 tn_registry_add(struct tn_space *space)
 {
+    if (tn_registry_search(space->base) != NULL) {
+        atomic_store(&tn_spaces_nest, true);
+    }
     for (unsigned i = 0; i < ENTRIES; i++) {
         uintptr_t none = 0;
         if (atomic_compare_exchange_strong(&entries[i].base, &none, (uintptr_t)space->base)) {
@@ -64,14 +69,17 @@ struct tn_space *
 tn_registry_search(const void *p)
 {
     unsigned count = atomic_load_explicit(&entry_count, memory_order_acquire);
+    struct tn_space *found = NULL;
+    size_t least = SIZE_MAX;
     for (unsigned i = 0; i < count; i++) {
         size_t size = atomic_load_explicit(&entries[i].size, memory_order_acquire);
         uintptr_t base = atomic_load_explicit(&entries[i].base, memory_order_relaxed);
-        if ((uintptr_t)p - base < size) {
-            return entries[i].space;
+        if ((uintptr_t)p - base < size && size < least) {
+            found = entries[i].space;
+            least = size;
         }
     }
-    return NULL;
+    return found;
 }
 
 void

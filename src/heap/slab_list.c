@@ -3,6 +3,12 @@
 #include <string.h>
 
 #define PAGE_SHIFT 12
+#define CARVE_USED 4u /* units */
+
+/* Keys leave the low 16 bits alone, so that a link shows where in its slice it points, and have a
+ * top that neither pointers nor small numbers nor common doubles or text have. */
+#define TN_KEY_MASK ((uintptr_t)0x1fffffffffff0000)
+#define TN_KEY_TOP  ((uintptr_t)0x8000000000000000)
 
 void
 tn_slab_unit(const struct tn_class *class, unsigned unit, unsigned *from, unsigned *to)
@@ -26,7 +32,7 @@ all_units(const struct tn_class *class)
     return units == 64 ? ~(uint64_t)0 : ((uint64_t)1 << units) - 1;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_bare_blocks(const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -48,13 +54,12 @@ void
 tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool zero)
 {
     struct tn_root *root = cache->heap->root;
-    struct tn_space *space = tn_space_of(slab);
     uint64_t made = atomic_fetch_add_explicit(&root->incarnation, 1, memory_order_relaxed);
     uint64_t nonce = (uintptr_t)slab ^ (made << 40);
     slab->size_class = (uint8_t)class;
     slab->span_small = tn_classes[class].span;
-    slab->key = (uintptr_t)tn_mix(root->secret ^ nonce) & ~(uintptr_t)0xffff;
-    slab->head = tn_slab_end(slab, tn_slab_base(space, slab));
+    slab->key = ((uintptr_t)tn_mix(root->secret ^ nonce) & TN_KEY_MASK) | TN_KEY_TOP;
+    slab->head = tn_slab_end(slab);
     slab->left = 0;
     slab->floor = 0;
     slab->flags = zero ? TN_ZERO : 0;
@@ -63,32 +68,47 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
     slab->bare = all_units(&tn_classes[class]);
     atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
     tn_set_kind(slab, TN_SLAB);
-    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    tn_slab_set_owner(slab, class < TN_OWNED ? cache->id : 0);
 }
 
 /* Lists the blocks of the lowest bare unit, in the order of their addresses. The unit is taken
  * off the map before its blocks are on the list: a fork in between loses them, never doubles. */
 static void
-carve(struct tn_space *space, struct tn_slab *slab)
+carve_unit(struct tn_slab *slab, char *base)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
-    unsigned unit = tn_lowest_bit(slab->bare);
+    uintptr_t key = slab->key;
     unsigned from;
     unsigned to;
-    tn_slab_unit(class, unit, &from, &to);
+    tn_slab_unit(class, tn_lowest_bit(slab->bare), &from, &to);
     slab->bare &= slab->bare - 1;
     atomic_signal_fence(memory_order_seq_cst);
-    char *base = tn_slab_base(space, slab);
-    char *block = base + (size_t)from * class->size;
-    uintptr_t first = (uintptr_t)block ^ slab->key;
-    for (unsigned i = from + 1; i < to; i++) {
-        char *next = block + class->size;
-        *(uintptr_t *)block = (uintptr_t)next ^ slab->key;
-        block = next;
+    size_t size = class->size;
+    char *block = base + from * size;
+    char *last = base + (to - 1) * size;
+    uintptr_t first = (uintptr_t)block ^ key;
+    for (; block != last; block += size) {
+        *(uintptr_t *)block = (uintptr_t)(block + size) ^ key;
     }
     *(uintptr_t *)block = slab->head;
     atomic_signal_fence(memory_order_seq_cst);
     slab->head = first;
+}
+
+/* Fresh memory is carved a page at a time, so that what is not needed is not touched; memory that
+ * was used before, a few pages. */
+static void
+carve(struct tn_space *space, struct tn_slab *slab)
+{
+    char *base = tn_slab_base(space, slab);
+    unsigned most = slab->flags & TN_ZERO ? 1 : CARVE_USED;
+    unsigned units = (unsigned)__builtin_popcountll(slab->bare);
+    if (units > most) {
+        units = most;
+    }
+    while (units-- > 0) {
+        carve_unit(slab, base);
+    }
 }
 
 unsigned
@@ -103,7 +123,7 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
     uintptr_t first = (uintptr_t)(base + tn_remote_first(word) * 8) ^ slab->key;
     if (tn_slab_has_free(slab)) {
         uintptr_t *block = (uintptr_t *)(first ^ slab->key);
-        while ((*block & 1) == 0) {
+        while (*block != tn_slab_end(slab)) {
             block = (uintptr_t *)(*block ^ slab->key);
         }
         *block = slab->head;
@@ -126,7 +146,7 @@ tn_slab_replenish(struct tn_space *space, struct tn_slab *slab)
 }
 
 /* The next block of a list, or NULL at its end or where it leaves the slab. */
-static const char *
+static TN_RACY const char *
 follow(const struct tn_slab *slab, const char *base, uintptr_t link)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -137,13 +157,13 @@ follow(const struct tn_slab *slab, const char *base, uintptr_t link)
     return base + offset;
 }
 
-static uintptr_t
+static TN_RACY uintptr_t
 read_link(const uintptr_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static unsigned
+static TN_RACY unsigned
 list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
@@ -156,10 +176,13 @@ list_length(const struct tn_slab *slab, const char *base)
     return count;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
 {
     unsigned capacity = tn_class_of_slab(slab)->capacity;
+    if (slab->size_class >= TN_OWNED) {
+        return slab->left;
+    }
     if (tn_slab_owner(slab) == 0) {
         unsigned shared =
             tn_remote_shared(atomic_load_explicit(&slab->remote, memory_order_relaxed));
@@ -170,6 +193,47 @@ tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
     }
     unsigned absent = tn_slab_bare_blocks(slab) + list_length(slab, tn_slab_base(space, slab));
     return absent <= capacity ? capacity - absent : 0;
+}
+
+static unsigned
+map_list(const struct tn_slab *slab, const char *base, uintptr_t link,
+         uint64_t map[TN_MAP_WORDS])
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    unsigned count = 0;
+    const char *block = follow(slab, base, link);
+    while (block != NULL && count < class->capacity) {
+        unsigned i = tn_block_index(class, (size_t)(block - base));
+        map[i / 64] |= (uint64_t)1 << i % 64;
+        count++;
+        block = follow(slab, base, *(const uintptr_t *)block);
+    }
+    return count;
+}
+
+unsigned
+tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote,
+                 uint64_t map[TN_MAP_WORDS])
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    char *base = tn_slab_base(space, slab);
+    memset(map, 0, TN_MAP_WORDS * sizeof *map);
+    unsigned count = map_list(slab, base, slab->head, map);
+    uint64_t word = atomic_load_explicit(&slab->remote, memory_order_acquire);
+    if (remote && tn_remote_first(word) != TN_REMOTE_END) {
+        count += map_list(slab, base,
+                          (uintptr_t)(base + tn_remote_first(word) * 8) ^ slab->key, map);
+    }
+    for (uint64_t bare = slab->bare; bare != 0; bare &= bare - 1) {
+        unsigned from;
+        unsigned to;
+        tn_slab_unit(class, tn_lowest_bit(bare), &from, &to);
+        count += to - from;
+        for (unsigned i = from; i < to; i++) {
+            map[i / 64] |= (uint64_t)1 << i % 64;
+        }
+    }
+    return count;
 }
 
 bool
@@ -195,7 +259,7 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     unsigned capacity = class->capacity;
     unsigned count = 0;
     uintptr_t link = slab->head;
-    while ((link & 1) == 0) {
+    while (link != tn_slab_end(slab)) {
         const char *block = follow(slab, base, link);
         if (block == NULL) {
             return "the free list leaves its slab";
@@ -205,15 +269,13 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
         }
         link = *(const uintptr_t *)block;
     }
-    if (link != tn_slab_end(slab, base)) {
-        return "the free list has a wrong end";
-    }
     unsigned bare = tn_slab_bare_blocks(slab);
     if (count + bare > capacity) {
         return "more blocks are free than the slab holds";
     }
-    if (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0 &&
-        (unsigned)slab->floor + slab->left + count + bare != capacity) {
+    bool counted = slab->size_class >= TN_OWNED ||
+                   (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0);
+    if (counted && (unsigned)slab->floor + slab->left + count + bare != capacity) {
         return "the count of live blocks is wrong";
     }
     return NULL;

@@ -9,16 +9,17 @@
 
 #define TN_LEFT_CURRENT UINT16_MAX /* a current slab's owner is not asked for anything */
 
+/* What ends a list: the link to no block. */
 static inline uintptr_t
-tn_slab_end(const struct tn_slab *slab, const char *base)
+tn_slab_end(const struct tn_slab *slab)
 {
-    return ((uintptr_t)base | 1) ^ slab->key;
+    return slab->key;
 }
 
 static inline bool
 tn_slab_has_free(const struct tn_slab *slab)
 {
-    return (slab->head & 1) == 0;
+    return slab->head != slab->key;
 }
 
 /* Takes the first block of the local list, which is not empty. */
@@ -43,13 +44,6 @@ static inline const struct tn_class *
 tn_class_of_slab(const struct tn_slab *slab)
 {
     return &tn_classes[slab->size_class];
-}
-
-/* The id that marks this slab as the cache's. */
-static inline uintptr_t
-tn_owner_mark(const struct tn_cache *cache, const struct tn_slab *slab)
-{
-    return cache->id + (slab->span_small > 1);
 }
 
 static inline uintptr_t
@@ -77,6 +71,13 @@ unsigned tn_slab_collect(struct tn_space *space, struct tn_slab *slab);
 /* Blocks live, those on the remote list included, by a walk where the slab is current. Bounded and
  * safe against a list damaged or being changed by its owner; exact when the owner stands still. */
 unsigned tn_slab_live(struct tn_space *space, const struct tn_slab *slab);
+
+#define TN_MAP_WORDS (TN_SLICE / 8 / 64) /* one bit for each block of the smallest class */
+
+/* One bit for each block that is not live: bare, on the local list, and, if asked, on the remote
+ * one. Owner only, or while its owner stands still. Returns how many are set. */
+unsigned tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote,
+                          uint64_t map[TN_MAP_WORDS]);
 
 /* Whether p is on the local list. Owner only. */
 bool tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p);

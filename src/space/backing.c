@@ -1,4 +1,5 @@
 /* Anonymous memory and a caller's buffer as what is behind a space. */
+#include "os/option.h"
 #include "os/os.h"
 #include "space/space.h"
 
@@ -6,7 +7,16 @@ static bool
 anonymous_commit(struct tn_space *space, char *start, size_t size)
 {
     (void)space;
-    return tn_os_commit(start, size);
+    if (!tn_os_commit(start, size)) {
+        return false;
+    }
+    if (tn_options.huge_pages != TN_AUTO) {
+        tn_os_huge_pages(start, size, tn_options.huge_pages == TN_ON);
+    }
+    if (tn_options.populate) {
+        tn_os_populate(start, size);
+    }
+    return true;
 }
 
 static bool
@@ -29,8 +39,13 @@ anonymous_release(struct tn_space *space)
     tn_os_release(space->base, space->size);
 }
 
-const struct tn_backing tn_anonymous_backing = {anonymous_commit, anonymous_purge,
-                                                anonymous_move, anonymous_release};
+const struct tn_backing tn_anonymous_backing = {
+    .zero = true,
+    .commit = anonymous_commit,
+    .purge = anonymous_purge,
+    .move = anonymous_move,
+    .release = anonymous_release,
+};
 
 static bool
 buffer_commit(struct tn_space *space, char *start, size_t size)
@@ -52,4 +67,9 @@ buffer_release(struct tn_space *space)
     (void)space;
 }
 
-const struct tn_backing tn_buffer_backing = {buffer_commit, buffer_purge, NULL, buffer_release};
+const struct tn_backing tn_buffer_backing = {
+    .zero = false,
+    .commit = buffer_commit,
+    .purge = buffer_purge,
+    .release = buffer_release,
+};

@@ -28,22 +28,22 @@ enum tn_slab_flags {
     TN_CURRENT = 1, /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,    /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_ODD = 4,     /* user pointers lie inside blocks (aligned at an offset) */
-    TN_MOVED = 8,   /* a large block whose pages came by mremap */
+    TN_PURGED = 8,  /* pages were given back: uncarved blocks are not all new ones */
 };
 
 /*
  * A slab's counting equations, with n = the blocks its slices hold:
+ *   central:     blocks live or in a cache's stash = left
  *   not CURRENT: blocks live or in the remote list = floor + left
  *   CURRENT:     blocks live or in the remote list = n - uncarved - on the local list
  *
  * Free blocks form lists through their first word. Every link, and head itself, is a pointer xored
- * with the slab's key, whose low 16 bits are zero; the end of a list is the odd address after the
- * slab's base. A link thus bears 48 secret bits, by which free recognises a block that is already
- * free, and the low bit tells the end without decoding.
+ * with the slab's key, the end of a list NULL xored with it. A key has secret bits 16 to 60 and the
+ * low 16 zero. A link thus bears 45 secret bits, by which free recognises a block that is already
+ * free; the fast path compares the top 16, and asks further only when they agree.
  */
 struct tn_slab {
-    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. Classes of
-                                 more than one slice carry id + 1, for the longer path */
+    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody */
     union {
         uintptr_t head;    /* SLAB: local list; owner only */
         char *large_start; /* LARGE: the user's pointer */
@@ -52,8 +52,13 @@ struct tn_slab {
         uintptr_t key;     /* SLAB: const */
         size_t large_size; /* LARGE: bytes usable from large_start */
     };
-    uint16_t left;            /* SLAB: frees until the owner must look; owner only */
-    uint16_t floor;           /* SLAB: blocks still live when it does; owner only */
+    union {
+        struct {
+            uint16_t left;  /* SLAB: frees until the owner must look; owner only */
+            uint16_t floor; /* SLAB: blocks still live when it does; owner only */
+        };
+        uint32_t span; /* FREE, LARGE, HELD: slices, at the head */
+    };
     _Atomic uint8_t kind;     /* enum tn_kind */
     uint8_t size_class;       /* SLAB: const */
     uint8_t flags;            /* enum tn_slab_flags; owner or lock */
@@ -63,10 +68,7 @@ struct tn_slab {
     struct tn_slab *prev;     /* list it is in; free run: left child */
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
-        struct {
-            uint32_t span; /* FREE, LARGE, HELD: slices, at the head */
-            uint32_t back; /* FREE (last slice), INNER: slices back to the head */
-        };
+        uint32_t back; /* FREE (last slice), INNER: slices back to the head */
     };
 };
 

@@ -1,0 +1,130 @@
+#include "heap/first_class.h"
+
+#include "heap/slab_list.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SPACE_FIRST ((size_t)256 << 20) /* further ones double */
+
+/* The heap lies in the head of its first space, before the space. */
+static struct tn_heap *
+heap_in(struct tn_space *space)
+{
+    return (struct tn_heap *)((char *)space - tn_align_up(sizeof(struct tn_heap), 64));
+}
+
+_Static_assert(sizeof(struct tn_map) + sizeof(struct tn_heap) + sizeof(struct tn_space) + 128 <=
+                   TN_SPACE_HEAD,
+               "map, heap and space fit in the head");
+
+struct tn_heap *
+tn_heap_new(void)
+{
+    size_t limit = tn_os_address_limit();
+    size_t size = limit == SIZE_MAX ? SPACE_FIRST : tn_min(SPACE_FIRST, limit / 16);
+    struct tn_space *space = tn_heap_make_space(tn_align_up(size, TN_SPACE_ALIGN));
+    if (space == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    struct tn_heap *heap = heap_in(space);
+    tn_heap_init(heap, space);
+    tn_registry_add_heap(heap);
+    return heap;
+}
+
+struct tn_heap *
+tn_heap_new_in(void *buffer, size_t size)
+{
+    char *base = (char *)tn_align_up((uintptr_t)buffer, TN_SLICE);
+    size_t lost = (size_t)(base - (char *)buffer);
+    if (buffer == NULL || size < lost || size - lost < TN_SPACE_LEAST) {
+        errno = EINVAL;
+        return NULL;
+    }
+    size = tn_align_down(size - lost, TN_SLICE);
+    memset(base, 0, TN_SPACE_HEAD + (size >> TN_SLICE_SHIFT) * sizeof(struct tn_slab));
+    struct tn_space *space = (struct tn_space *)(base + TN_SPACE_HEAD) - 1;
+    if (!tn_space_init(space, base, size, &tn_buffer_backing, NULL) || !tn_registry_add(space)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    struct tn_heap *heap = heap_in(space);
+    tn_heap_init(heap, space);
+    tn_registry_add_heap(heap);
+    return heap;
+}
+
+void
+tn_heap_destroy(struct tn_heap *heap)
+{
+    tn_registry_remove_heap(heap);
+    uint32_t count = atomic_load(&heap->space_count);
+    /* The heap itself lies in its first space. */
+    for (uint32_t i = count; i-- > 0;) {
+        struct tn_space *space = heap->spaces[i];
+        tn_registry_remove(space);
+        space->backing->release(space);
+    }
+}
+
+static bool
+walk_slab(struct tn_space *space, const struct tn_slab *slab,
+          bool (*visit)(void *context, void *block, size_t size), void *context)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    char *base = tn_slab_base(space, slab);
+    uint64_t map[TN_MAP_WORDS];
+    tn_slab_free_map(space, slab, true, map);
+    for (unsigned i = 0; i < class->capacity; i++) {
+        if ((map[i / 64] >> i % 64 & 1) == 0 &&
+            !visit(context, base + (size_t)i * class->size, class->size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
+             void *context)
+{
+    uint32_t count = atomic_load(&heap->space_count);
+    for (uint32_t s = 0; s < count; s++) {
+        struct tn_space *space = heap->spaces[s];
+        struct tn_map *map = space->map;
+        for (uint32_t i = map->first; i < map->frontier; i++) {
+            struct tn_slab *slab = &space->slabs[i];
+            enum tn_kind kind = tn_kind(slab);
+            if (kind == TN_SLAB && !walk_slab(space, slab, visit, context)) {
+                return false;
+            }
+            if (kind == TN_LARGE && !visit(context, slab->large_start, slab->large_size)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+const char *
+tn_heap_check(struct tn_heap *heap)
+{
+    uint32_t count = atomic_load(&heap->space_count);
+    for (uint32_t s = 0; s < count; s++) {
+        struct tn_space *space = heap->spaces[s];
+        const char *broken = tn_space_check(space);
+        for (uint32_t i = space->map->first; i < space->map->frontier && broken == NULL; i++) {
+            const struct tn_slab *slab = &space->slabs[i];
+            if (tn_kind(slab) == TN_SLAB) {
+                broken = tn_slab_check(space, slab);
+            }
+        }
+        if (broken != NULL) {
+            return broken;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,138 @@
+/* The public names of tarn/heap.h. */
+#include "tarn/heap.h"
+
+#include "heap/alloc.h"
+#include "heap/first_class.h"
+#include "heap/purge.h"
+
+#include <errno.h>
+#include <string.h>
+
+tarn_heap *
+tarn_heap_new(void)
+{
+    return tn_heap_new();
+}
+
+tarn_heap *
+tarn_heap_new_in(void *buffer, size_t size)
+{
+    return tn_heap_new_in(buffer, size);
+}
+
+void
+tarn_heap_destroy(tarn_heap *heap)
+{
+    if (heap != NULL && heap != &tn_process_heap) {
+        tn_heap_destroy(heap);
+    }
+}
+
+tarn_heap *
+tarn_heap_process(void)
+{
+    return tn_process_heap_start() ? &tn_process_heap : NULL;
+}
+
+tarn_heap *
+tarn_heap_of(const void *p)
+{
+    struct tn_space *space = tn_space_of(p);
+    return space != NULL ? space->heap : NULL;
+}
+
+void *
+tarn_heap_malloc(tarn_heap *heap, size_t size)
+{
+    return tn_cache_malloc(tn_cache_of_heap(heap), size);
+}
+
+void *
+tarn_heap_zalloc(tarn_heap *heap, size_t size)
+{
+    return tn_cache_zalloc(tn_cache_of_heap(heap), size);
+}
+
+void *
+tarn_heap_calloc(tarn_heap *heap, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tn_multiply(count, size, &bytes)) {
+        return tn_no_memory();
+    }
+    return tarn_heap_zalloc(heap, bytes);
+}
+
+void *
+tarn_heap_realloc(tarn_heap *heap, void *p, size_t size)
+{
+    if (p != NULL && size == 0) {
+        tarn_heap_free(heap, p);
+        return NULL;
+    }
+    return tn_cache_realloc(tn_cache_of_heap(heap), p, size, "tarn_heap_realloc");
+}
+
+void *
+tarn_heap_reallocarray(tarn_heap *heap, void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tn_multiply(count, size, &bytes)) {
+        return tn_no_memory();
+    }
+    return tarn_heap_realloc(heap, p, bytes);
+}
+
+void *
+tarn_heap_aligned_alloc(tarn_heap *heap, size_t align, size_t size)
+{
+    if (!tn_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return tn_cache_aligned(tn_cache_of_heap(heap), align, size, false);
+}
+
+char *
+tarn_heap_strdup(tarn_heap *heap, const char *text)
+{
+    return tarn_heap_strndup(heap, text, strlen(text));
+}
+
+char *
+tarn_heap_strndup(tarn_heap *heap, const char *text, size_t length)
+{
+    const char *end = memchr(text, 0, length);
+    size_t used = end != NULL ? (size_t)(end - text) : length;
+    char *copy = tarn_heap_malloc(heap, used + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, used);
+        copy[used] = 0;
+    }
+    return copy;
+}
+
+void
+tarn_heap_free(tarn_heap *heap, void *p)
+{
+    tn_cache_free(tn_cache_of_heap(heap), p, "tarn_heap_free");
+}
+
+size_t
+tarn_heap_trim(tarn_heap *heap)
+{
+    return tn_purge_heap(heap);
+}
+
+bool
+tarn_heap_walk(tarn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
+               void *context)
+{
+    return tn_heap_walk(heap, visit, context);
+}
+
+const char *
+tarn_heap_check(tarn_heap *heap)
+{
+    return tn_heap_check(heap);
+}
