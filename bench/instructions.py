@@ -10,6 +10,7 @@ import sys
 sys.dont_write_bytecode = True
 
 from suite.allocators import BUILD, LIBC, AllocatorError, add_options, chosen  # noqa: E402
+from suite.results import keep  # noqa: E402
 from suite.table import columns  # noqa: E402
 
 COUNTER = BUILD / "bench" / "bench-count"
@@ -18,6 +19,7 @@ COUNTER = BUILD / "bench" / "bench-count"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     add_options(parser)
+    parser.add_argument("--save", metavar="NAME", help="keep the figures in bench/results/NAME.json")
     options = parser.parse_args()
     if not COUNTER.exists():
         print(f"{COUNTER} is not there: run 'make' first", file=sys.stderr)
@@ -40,6 +42,8 @@ def main() -> int:
             rows.append(["instructions per pair", *figures])
         rows.append([allocator.name, *figures.values()])
     print(columns(rows))
+    if options.save:
+        keep(options.save, allocators, {"instructions per malloc+free pair": rows})
     return 0
 
 

@@ -14,6 +14,7 @@ import sys
 sys.dont_write_bytecode = True
 
 from suite.allocators import BUILD, Allocator, AllocatorError, add_options, chosen  # noqa: E402
+from suite.results import keep  # noqa: E402
 from suite.table import columns  # noqa: E402
 
 PROGRAMS = BUILD / "bench"
@@ -24,7 +25,9 @@ TITLES = {
 }
 
 
-def ask(test: str, extra: list[str], allocators: list[Allocator], together: bool) -> tuple[str, bool]:
+def ask(
+    test: str, extra: list[str], allocators: list[Allocator], together: bool
+) -> tuple[list[list[str]], bool]:
     """Runs a test on each allocator; its table, and whether all went well."""
     command = [str(PROGRAMS / f"bench-{test}"), *extra]
     running: list[tuple[Allocator, subprocess.Popen[str]]] = []
@@ -42,7 +45,7 @@ def ask(test: str, extra: list[str], allocators: list[Allocator], together: bool
         if not rows and figures:
             rows.append([TITLES[test], *figures])
         rows.append([allocator.name, *(list(figures.values()) or ["failed"] * (len(rows[0]) - 1 if rows else 0))])
-    return columns(rows), well
+    return rows, well
 
 
 def main() -> int:
@@ -50,6 +53,7 @@ def main() -> int:
     parser.add_argument("--tests", default="idle,small", help="of idle,small,forks (idle,small)")
     parser.add_argument("--forks", default="2000", help="how many forks the forks test makes")
     add_options(parser)
+    parser.add_argument("--save", metavar="NAME", help="keep the figures in bench/results/NAME.json")
     options = parser.parse_args()
     tests = options.tests.split(",")
     if unknown := [t for t in tests if t not in TITLES]:
@@ -63,11 +67,15 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     all_well = True
+    tables: dict[str, object] = {}
     for test in tests:
         extra = [options.forks] if test == "forks" else []
-        text, well = ask(test, extra, allocators, together=test == "idle")
+        rows, well = ask(test, extra, allocators, together=test == "idle")
         all_well = all_well and well
-        print(f"{text}\n")
+        print(f"{columns(rows)}\n", flush=True)
+        tables[TITLES[test]] = rows
+    if options.save:
+        keep(options.save, allocators, tables)
     return 0 if all_well else 1
 
 

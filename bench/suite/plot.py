@@ -9,7 +9,7 @@ from pathlib import Path
 from .results import Results
 
 PANEL = 340  # side of a panel's plotting square
-LEFT, TOP, GAP, BOTTOM = 56, 52, 76, 64
+LEFT, TOP, GAP, BOTTOM = 68, 52, 92, 64
 COLOURS = ("#c0392b", "#2c3e50", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d")
 TICKS = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 6, 8, 12, 20, 40, 100)
 LABEL_HEIGHT = 14
@@ -66,8 +66,8 @@ def _panel(results: Results, group: str, time_metric: str, left: float) -> list[
     out += [_text(x, y, name, f'fill="{colour}"') for x, y, name, colour in _place(labels)]
     middle = left + PANEL / 2
     out.append(_text(middle, bottom + 36, "time, times the best", 'text-anchor="middle"'))
-    turned = f'text-anchor="middle" transform="rotate(-90 {left - 36} {TOP + PANEL / 2})"'
-    out.append(_text(left - 36, TOP + PANEL / 2, "peak memory, times the best", turned))
+    turned = f'text-anchor="middle" transform="rotate(-90 {left - 44} {TOP + PANEL / 2})"'
+    out.append(_text(left - 44, TOP + PANEL / 2, "peak memory, times the best", turned))
     return out
 
 

@@ -35,7 +35,7 @@ class Results:
     allocators: list[Allocator]
     workloads: list[Workload]
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)  # allocator, what happened
 
     def add(self, workload: Workload, allocator: Allocator, sample: Sample) -> None:
         self.samples.setdefault(workload.name, {}).setdefault(allocator.name, []).append(sample)
@@ -54,28 +54,25 @@ class Results:
         there = [value for value in row if value is not None]
         return None if own is None or not there else own / min(there)
 
+    def complete(self, group: str) -> list[str]:
+        """The group's rows in which every allocator has a figure."""
+        return [
+            w.name for w in self.workloads
+            if w.group == group and len(self.samples.get(w.name, {})) == len(self.allocators)
+        ]
+
     def mean_ratio(self, group: str, allocator: str, metric: str) -> float | None:
-        """Geometric mean of the ratios of a group; None unless every row of it has a figure."""
-        names = [w.name for w in self.workloads if w.group == group and w.name in self.samples]
-        ratios = [self.ratio(name, allocator, metric) for name in names]
-        if not ratios or any(r is None for r in ratios):
-            return None
-        return statistics.geometric_mean(r for r in ratios if r is not None)
+        """Geometric mean of the ratios over the group's complete rows; None where there is none."""
+        ratios = [self.ratio(name, allocator, metric) for name in self.complete(group)]
+        there = [r for r in ratios if r is not None]
+        return statistics.geometric_mean(there) if there else None
 
     def groups(self) -> list[str]:
         return list(dict.fromkeys(w.group for w in self.workloads if w.name in self.samples))
 
     def save(self, stem: str) -> Path:
         """Writes everything under bench/results/ and returns where."""
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        path = RESULTS / f"{stem}.json"
         document = {
-            "machine": machine(),
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-            "allocators": {
-                a.name: {"version": a.version(), "environment": a.environment}
-                for a in self.allocators
-            },
             "workloads": {w.name: {"group": w.group, "what": w.what} for w in self.workloads},
             "geometric_means": {
                 group: {
@@ -84,14 +81,29 @@ class Results:
                 }
                 for group in self.groups()
             },
-            "failures": self.failures,
+            "failures": [what for _, what in self.failures],
             "samples": {
                 name: {a: [s.as_json() for s in samples] for a, samples in row.items()}
                 for name, row in self.samples.items()
             },
         }
-        path.write_text(json.dumps(document, indent=1) + "\n")
-        return path
+        return keep(stem, self.allocators, document)
+
+
+def keep(stem: str, allocators: list[Allocator], figures: dict[str, object]) -> Path:
+    """Writes figures under bench/results/ with what a reader needs to judge them by."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{stem}.json"
+    document = {
+        "machine": machine(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "allocators": {
+            a.name: {"version": a.version(), "environment": a.environment} for a in allocators
+        },
+        **figures,
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n")
+    return path
 
 
 def _first(path: str, start: str = "") -> str:

@@ -42,11 +42,13 @@ def group_table(results: Results, group: str, metric: str) -> str:
         rows.append([workload.name, figure(best, metric), *ratios])
     means = [_times(results.mean_ratio(group, a.name, metric)) for a in results.allocators]
     rows.append(["geometric mean", "", *means])
-    return columns(rows)
+    left_out = len(rows) - 2 - len(results.complete(group))
+    note = f"\n(the mean leaves out {left_out} where some allocator failed)" if left_out else ""
+    return columns(rows) + note
 
 
 def full(results: Results, metrics: list[str]) -> str:
     tables = [group_table(results, g, m) for g in results.groups() for m in metrics]
     if results.failures:
-        tables.append("FAILED:\n" + "\n".join(results.failures))
+        tables.append("FAILED:\n" + "\n".join(what for _, what in results.failures))
     return "\n\n".join(tables)

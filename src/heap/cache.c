@@ -71,7 +71,7 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
 static struct tn_cache *
 find_or_make(struct tn_heap *heap)
 {
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_lock(&heap->lock);
     struct tn_cache *cache = heap->caches;
     while (cache != NULL && cache->id != id) {

@@ -137,7 +137,7 @@ tn_central_free(struct tn_cache *cache, struct tn_space *space, struct tn_slab *
         stash->block[k - 1] = stash->block[k];
     }
     stash->block[TN_STASH - 1] = p;
-    give_block(heap, tn_slab_head_of(space, oldest), oldest);
+    give_block(heap, tn_slab_head_of(tn_space_of(oldest), oldest), oldest);
 }
 
 void

@@ -119,7 +119,7 @@ find_block(const void *p, const char *call, struct tn_space **in)
         const struct tn_class *class = tn_class_of_slab(slab);
         unsigned index = tn_block_index(class, offset);
         const char *start = base + (size_t)index * class->size;
-        if (index >= class->capacity) {
+        if (index >= class->capacity || tn_slab_is_bare(slab, index)) {
             tn_die_not_a_block(p, call);
         }
         if (p != start) {
@@ -162,8 +162,8 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         return;
     }
     bool own = cache != NULL && tn_slab_owner(slab) == cache->id;
-    if (looks_free(slab, tn_slab_base(space, slab), p) &&
-        (!own || tn_slab_lists(space, slab, p))) {
+    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
+    if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
         tn_die_already_free(p, slab, call);
     }
     if (own) {

@@ -15,6 +15,8 @@
 
 #include "heap/size_class.h"
 #include "os/lock.h"
+#include "os/option.h"
+#include "os/os.h"
 #include "space/space.h"
 
 /* Internal names are called and read directly, not through a table. */
@@ -135,6 +137,14 @@ tn_space_of(const void *p)
         return tn_process_heap.spaces[0];
     }
     return tn_registry_search(p);
+}
+
+/* The id of the calling thread's caches. With TARN_CHECK it is not what the fast path of free
+ * compares with, so that every free takes the slow path, which asks all questions. */
+static inline uintptr_t
+tn_thread_mark(void)
+{
+    return tn_os_thread() + tn_options.check;
 }
 
 /* cache.c */

@@ -237,11 +237,18 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
 }
 
 bool
-tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
+tn_slab_is_bare(const struct tn_slab *slab, unsigned index)
 {
-    const char *base = tn_slab_base(space, slab);
+    const struct tn_class *class = tn_class_of_slab(slab);
+    size_t unit = class->unit_shift == 0 ? index : (size_t)index * class->size >> PAGE_SHIFT;
+    return (slab->bare >> unit & 1) != 0;
+}
+
+static bool
+list_has(const struct tn_slab *slab, const char *base, uintptr_t link, const void *p)
+{
     unsigned most = tn_class_of_slab(slab)->capacity;
-    const char *block = follow(slab, base, slab->head);
+    const char *block = follow(slab, base, link);
     for (unsigned i = 0; block != NULL && i < most; i++) {
         if (block == p) {
             return true;
@@ -249,6 +256,17 @@ tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
         block = follow(slab, base, *(const uintptr_t *)block);
     }
     return false;
+}
+
+bool
+tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
+{
+    const char *base = tn_slab_base(space, slab);
+    uint64_t first =
+        tn_remote_first(atomic_load_explicit(&slab->remote, memory_order_acquire));
+    return list_has(slab, base, slab->head, p) ||
+           (first != TN_REMOTE_END &&
+            list_has(slab, base, (uintptr_t)(base + first * 8) ^ slab->key, p));
 }
 
 const char *

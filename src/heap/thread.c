@@ -17,7 +17,7 @@ static void
 at_thread_exit(void *unused)
 {
     (void)unused;
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_self = &tn_no_cache;
     tn_lock(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
@@ -150,7 +150,7 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
 static void
 in_child(void)
 {
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_lock_reset(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         bool relist = tn_lock_reset(&heap->lock);

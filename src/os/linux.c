@@ -76,6 +76,15 @@ tn_os_commit(void *start, size_t size)
 }
 
 bool
+tn_os_show(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(start, size, PROT_READ) == 0;
+    errno = saved;
+    return done;
+}
+
+bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;

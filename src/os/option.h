@@ -23,6 +23,7 @@ enum tn_choice {
 struct tn_options {
     bool stats;                 /* a summary on stderr at exit */
     bool helper;                /* a thread that purges when the process is idle */
+    bool check;                 /* every free asks every question */
     bool populate;              /* fault memory in when it is committed */
     enum tn_choice huge_pages;
     _Atomic size_t dirty_keep;  /* bytes of free memory with contents that a space keeps, or

@@ -20,6 +20,9 @@ void tn_os_release(void *start, size_t size);
 /* Makes a reserved range readable and writable, zero. False when the system refuses. */
 bool tn_os_commit(void *start, size_t size);
 
+/* Makes a reserved range readable, zero; it costs no memory until it is committed. */
+bool tn_os_show(void *start, size_t size);
+
 /* Takes the memory out of a committed range, which stays committed and reads as zero again.
  * False when the contents may still be there. */
 bool tn_os_purge(void *start, size_t size);

@@ -20,6 +20,13 @@ anonymous_commit(struct tn_space *space, char *start, size_t size)
 }
 
 static bool
+anonymous_show(struct tn_space *space, char *start, size_t size)
+{
+    (void)space;
+    return tn_os_show(start, size);
+}
+
+static bool
 anonymous_purge(struct tn_space *space, char *start, size_t size)
 {
     (void)space;
@@ -42,6 +49,7 @@ anonymous_release(struct tn_space *space)
 const struct tn_backing tn_anonymous_backing = {
     .zero = true,
     .commit = anonymous_commit,
+    .show = anonymous_show,
     .purge = anonymous_purge,
     .move = anonymous_move,
     .release = anonymous_release,

@@ -57,6 +57,11 @@ tn_space_init(struct tn_space *space, char *base, size_t size, const struct tn_b
     if (map->first >= map->slices) {
         return false;
     }
+    char *table = base + TN_SPACE_HEAD;
+    size_t shown = tn_align_down(own - TN_SPACE_HEAD, PURGE_UNIT);
+    if (backing->show != NULL && !backing->show(space, table, shown)) {
+        return false;
+    }
     /* Only the first descriptor of the map's own slices is ever asked for: the others are zero,
      * TN_NONE, and so is a pointer into them to any who asks. */
     if (!commit_table(space, 0, 1)) {

@@ -34,10 +34,12 @@ class Results(unittest.TestCase):
     def test_mean_is_geometric(self) -> None:
         self.assertAlmostEqual(self.results.mean_ratio("group", "a", "cpu") or 0, 2**0.5)
 
-    def test_no_mean_without_every_row(self) -> None:
+    def test_mean_is_over_complete_rows(self) -> None:
         self.results.samples["two"].pop("a")
-        self.assertIsNone(self.results.mean_ratio("group", "a", "cpu"))
-        self.assertIn("-", table.group_table(self.results, "group", "cpu").splitlines()[-1])
+        self.assertAlmostEqual(self.results.mean_ratio("group", "a", "cpu") or 0, 1.0)
+        text = table.group_table(self.results, "group", "cpu")
+        self.assertIn("leaves out 1 ", text)
+        self.assertRegex(text, r"two +1.50 +- +1.00")
 
 
 class Measuring(unittest.TestCase):

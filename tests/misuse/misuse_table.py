@@ -60,3 +60,13 @@ TABLE = {
     "invalid_realloc_interior": (REALLOC, INVALID),
     "invalid_realloc_static": (REALLOC, INVALID),
 }
+
+# The fast path of free does not ask whether a small pointer starts a block, nor find a block that was freed
+# and then written to: these need TARN_CHECK=1.
+CHECKED = {
+    "double_free_written",
+    "invalid_free_interior_small",
+    "invalid_free_never_allocated",
+    "invalid_free_unaligned",
+    "invalid_free_uncarved",
+}
