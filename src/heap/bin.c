@@ -216,6 +216,8 @@ make_slab(struct tn_cache *cache, unsigned class)
         if (slab == NULL) {
             return NULL;
         }
+        atomic_fetch_or_explicit(&cache->heap->wanted_classes[class / 32],
+                                 (uint32_t)1 << class % 32, memory_order_relaxed);
     }
     tn_slab_init(cache, slab, class, zero);
     return slab;

@@ -127,8 +127,8 @@ tn_cache_of_heap(struct tn_heap *heap)
 
 /* Leaves one slab of a cache that ends: to the space when empty, to all when it has room, else to
  * whoever frees its first block. The heap's lock is held. */
-static void
-leave_slab(struct tn_cache *cache, struct tn_slab *slab)
+void
+tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
 {
     struct tn_space *space = tn_space_of(slab);
     unsigned came = tn_slab_collect(space, slab);
@@ -180,12 +180,12 @@ tn_cache_retire(struct tn_cache *cache)
     for (unsigned class = 0; class < TN_OWNED; class++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
-            leave_slab(cache, bin->current);
+            tn_cache_leave_slab(cache, bin->current);
         }
         while (bin->first != NULL) {
             struct tn_slab *slab = bin->first;
             tn_bin_remove(cache, class, slab);
-            leave_slab(cache, slab);
+            tn_cache_leave_slab(cache, slab);
         }
     }
     struct tn_cache **link = &heap->caches;

@@ -26,7 +26,7 @@
 #define TN_LARGE_STOCK 4u /* large blocks a cache keeps */
 #define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
 #define TN_STASH       2u
-#define TN_SURPLUS     2u /* slabs of a class that one of several caches keeps for itself */
+#define TN_SURPLUS     2u /* slabs of a class that a cache keeps when others want some */
 #define TN_SPACES      64u
 
 /* Pages inside slabs that could go back to the system, purge.c. */
@@ -87,6 +87,7 @@ struct tn_heap {
     char *cache_memory;                   /* rest of a slice for new ones */
     size_t cache_memory_left;
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
+    _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
     struct tn_lock central[TN_CENTRAL];   /* one for each central class */
     _Atomic size_t central_loose;         /* as in struct tn_loose, for all central slabs */
     _Atomic size_t central_limit;
@@ -151,6 +152,8 @@ tn_thread_mark(void)
 struct tn_cache *tn_cache_of_thread(void);              /* the process heap's; NULL: no memory */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
+/* Leaves a slab that is in no bin to all threads; the heap's lock is held. */
+void tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab);
 void tn_cache_empty_stocks(struct tn_cache *cache); /* slices and blocks kept for later */
 
 /* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a block
