@@ -9,7 +9,7 @@ deps: ## install from the distribution what building and testing need and is mis
 	@./cmake/install-missing-packages
 
 check: all ## every test
-	@ctest --test-dir build --output-on-failure
+	@ctest --test-dir build --output-on-failure -j 2
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16

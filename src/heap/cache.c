@@ -9,10 +9,11 @@
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
 const struct tn_slab tn_empty_slab;
 
-#define NONE   ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
-#define EIGHT  NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
-#define ALL128 EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, \
-               EIGHT, EIGHT, EIGHT, EIGHT
+#define NONE  ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
+#define EIGHT NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
+#define ALL128                                                                                     \
+    EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT,     \
+        EIGHT, EIGHT, EIGHT
 
 _Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty slab");
 
@@ -177,7 +178,7 @@ tn_cache_retire(struct tn_cache *cache)
     struct tn_heap *heap = cache->heap;
     tn_cache_empty_stocks(cache);
     tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_OWNED; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
             tn_cache_leave_slab(cache, bin->current);
