@@ -1,0 +1,124 @@
+/* malloc and its kin. The two ways that matter are in this file from top to bottom: a quick size
+ * that has a block on its list, and the index. */
+#include "quick/core.h"
+#include "quick/guard.h"
+#include "quick/memory.h"
+
+/* Bytes of `block` its owner may use when its pointer is the payload's start. */
+static inline size_t
+usable(const struct tn_block *block)
+{
+    return (block->head & ~TN_FLAGS) - TN_WORD;
+}
+
+/* malloc when no quick list serves it. */
+static TN_NOINLINE void *
+malloc_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
+{
+    const char *what = NULL;
+    struct tn_block *block;
+
+    if (TN_UNLIKELY(size >= TN_LIMIT || (q->flags & TN_GUARDED))) {
+        return tn_refill(q, size, 1, caller);
+    }
+    block = tn_take(q, tn_round(q, size), &what);
+    if (TN_UNLIKELY(block == NULL)) {
+        return tn_refill(q, size, 1, caller);
+    }
+    return memset(tn_payload(block), 0, usable(block));
+}
+
+void *
+tarn_quick_malloc(struct tarn_quick *q, size_t size)
+{
+    if (TN_LIKELY(size < q->small)) {
+        tn_word bytes = tn_round(q, size);
+        struct tn_block *block = tn_quick_pop(q, bytes >> 3);
+
+        if (TN_LIKELY(block != NULL)) {
+            return memset(tn_payload(block), 0, bytes - TN_WORD);
+        }
+    }
+    return malloc_from_index(q, size, TN_CALLER);
+}
+
+/* Zeroes what lies behind the bytes asked for, so that realloc may find it so: no more than the
+ * last 15 bytes, of 12 or more. */
+static inline void *
+clear_slack(struct tn_block *block)
+{
+    char *payload = (char *)tn_payload(block);
+    size_t size = usable(block);
+
+    memset(payload + size - 8, 0, 8);
+    memset(payload + (size >= 16 ? size - 16 : 0), 0, 8);
+    return payload;
+}
+
+static TN_NOINLINE void *
+mallocz_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
+{
+    const char *what = NULL;
+    struct tn_block *block;
+
+    if (TN_UNLIKELY(size >= TN_LIMIT || (q->flags & TN_GUARDED))) {
+        return tn_refill(q, size, 0, caller);
+    }
+    block = tn_take(q, tn_round(q, size), &what);
+    if (TN_UNLIKELY(block == NULL)) {
+        return tn_refill(q, size, 0, caller);
+    }
+    return clear_slack(block);
+}
+
+void *
+tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
+{
+    if (clear != 0) {
+        return tarn_quick_malloc(q, size);
+    }
+    if (TN_LIKELY(size < q->small)) {
+        struct tn_block *block = tn_quick_pop(q, tn_round(q, size) >> 3);
+
+        if (TN_LIKELY(block != NULL)) {
+            return clear_slack(block);
+        }
+    }
+    return mallocz_from_index(q, size, TN_CALLER);
+}
+
+/* Half of size_t's bits: two factors below this cannot overflow. */
+#define HALF ((size_t)1 << (sizeof(size_t) * 4))
+
+void *
+tarn_quick_calloc(struct tarn_quick *q, size_t n, size_t size)
+{
+    struct tn_request request = {"calloc", TN_CALLER, n * size, 0, 0, 0, 1};
+
+    if ((n | size) >= HALF) {
+        /* One factor is large: split it, so that no division is needed. */
+        size_t large = n > size ? n : size;
+        size_t other = n > size ? size : n;
+        size_t high = (large / HALF) * other; /* other < HALF, or it overflows anyway */
+
+        if (other >= HALF || high >= HALF ||
+            high * HALF + (large % HALF) * other < high * HALF) {
+            return NULL;
+        }
+    }
+    return tn_allocate(q, &request);
+}
+
+void *
+tarn_quick_smalloc(struct tarn_quick *q, size_t size)
+{
+    struct tn_request request = {"smalloc", TN_CALLER, size, 0, 0, 0, 1};
+    void *object = tn_allocate(q, &request);
+
+    /* The one loop without a bound: waiting is what smalloc is for. */
+    while (object == NULL && size < TN_LIMIT && q->hooks != NULL && q->hooks->sleep != NULL) {
+        q->hooks->sleep(q->hooks->context, 100);
+        object = tn_allocate(q, &request);
+    }
+    return object;
+}

@@ -1,0 +1,47 @@
+/* free: a quick size goes on its list, everything else to the index at once. */
+#include "quick/core.h"
+#include "quick/guard.h"
+
+/* Multiples of 8 from the lowest payload to `object`; beyond any span for one that is not at a
+ * multiple of 8, lies below, or is NULL. */
+static inline uintptr_t
+distance(const struct tarn_quick *q, const void *object)
+{
+    uintptr_t bytes = (uintptr_t)object - q->low;
+
+    return bytes >> 3 | bytes << (sizeof bytes * 8 - 3);
+}
+
+static TN_NOINLINE void
+free_to_index(struct tarn_quick *q, void *object, uintptr_t caller)
+{
+    struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
+    uintptr_t place = distance(q, object);
+    tn_word head;
+
+    /* What is amiss here is found again, and named, by tn_release. */
+    if (TN_UNLIKELY(place >= q->span || (q->flags & TN_GUARDED))) {
+        tn_release(q, object, "free", caller);
+        return;
+    }
+    head = block->head;
+    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED || (head >> 3) > q->span - place ||
+                    tn_give(q, block, head) != NULL)) {
+        tn_release(q, object, "free", caller);
+    }
+}
+
+void
+tarn_quick_free(struct tarn_quick *q, void *object)
+{
+    if (TN_LIKELY(distance(q, object) < q->span)) {
+        struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
+        tn_word head = block->head;
+
+        if (TN_LIKELY(head < q->top && (head & (TN_USED | TN_ODD)) == TN_USED) &&
+            tn_quick_push(q, block, head)) {
+            return;
+        }
+    }
+    free_to_index(q, object, TN_CALLER);
+}

@@ -1,0 +1,191 @@
+/* Making a heap, handing regions in and taking them back. */
+#include "quick/core.h"
+#include "quick/guard.h"
+#include "quick/memory.h"
+
+/* Sizes with a quick list, by the size of the first region: more lists than a small heap can use
+ * would only cost it memory, and blocks lying on them would split it. */
+static size_t
+largest_quick(size_t region, unsigned options)
+{
+    if (options & (TARN_QUICK_IMMEDIATE | TARN_QUICK_CHECKED)) {
+        return 0;
+    }
+    return region < 32768 ? 48 : region < 262144 ? 128 : 256;
+}
+
+/* Lays one free block and the closing header between `start`, where the first payload may begin at
+ * the earliest, and `end`. Returns the block, or NULL when there is no room. */
+static struct tn_block *
+lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *region)
+{
+    uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
+    uintptr_t payload = (start + TN_WORD + granule) & ~granule;
+    uintptr_t close = (end & ~granule) - TN_WORD; /* the closing header, at a block's place */
+    struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
+    uintptr_t size;
+
+    if (close + TN_WORD > end || close < payload || close - (payload - TN_WORD) < TN_MIN) {
+        return NULL;
+    }
+    size = close - (payload - TN_WORD);
+    if (size >= TN_LIMIT) {
+        return NULL;
+    }
+#if TN_OFFSETS
+    if ((intptr_t)(close - (uintptr_t)q) >= 0x7fff0000 ||
+        (intptr_t)(payload - (uintptr_t)q) <= -0x7fff0000) {
+        return NULL;
+    }
+#endif
+    if (q->flags & TARN_QUICK_CHECKED) {
+        memset(block, TN_CLEAN, size);
+    }
+    block->head = (tn_word)size;
+    *tn_tag(block, size) = (tn_word)size;
+    tn_after(block, size)->head = TN_USED | TN_PREV_FREE;
+    region->size = (tn_word)size;
+    return block;
+}
+
+/* Makes low and span take in a region's block. */
+static void
+cover(struct tarn_quick *q, const struct tn_block *block, tn_word size)
+{
+    uintptr_t payload = (uintptr_t)block + TN_WORD;
+    uintptr_t end = payload + size;
+    uintptr_t old_end = q->low + (uintptr_t)q->span * 8;
+
+    if (q->span == 0 || payload < q->low) {
+        q->low = payload;
+    }
+    q->span = (tn_word)(((q->span != 0 && old_end > end ? old_end : end) - q->low) / 8);
+}
+
+struct tarn_quick *
+tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_quick_hooks *hooks)
+{
+    size_t lists = largest_quick(size, options) / 8;
+    uintptr_t start = (uintptr_t)memory;
+    uintptr_t end = start + size;
+    uintptr_t state = (start + (lists > 1 ? (lists - 1) * sizeof(tn_link) : 0) + 7) & ~(uintptr_t)7;
+    struct tarn_quick *q = (struct tarn_quick *)state;
+    struct tn_block *block;
+    size_t heads;
+    size_t extra;
+    unsigned granule = options & TARN_QUICK_ALIGN16 ? 16 : 8;
+    unsigned i;
+
+    if (memory == NULL || end < start || size < TN_MIN + sizeof *q || state > end - sizeof *q) {
+        return NULL;
+    }
+    heads = options & TARN_QUICK_GROWS || size > TN_LIMIT ? 64 : tn_bin((tn_word)size) - TN_FIRST_BIN + 1;
+    heads = heads < 64 ? heads : 64;
+    if (end - state < sizeof *q + heads * sizeof(tn_link)) {
+        return NULL;
+    }
+    memset(memory, 0, state - start + sizeof *q);
+    q->flags = (options & 0xffu) | (uint32_t)lists << 16;
+    if (options & (TARN_QUICK_TAGS | TARN_QUICK_CHECKED) ||
+        (hooks != NULL && (hooks->lock != NULL || hooks->trace != NULL))) {
+        q->flags |= TN_GUARDED;
+    }
+    q->hooks = hooks;
+    q->nil.next = tn_link_to(q, q);
+    q->first.next = q->nil.next;
+    q->first.prev = q->nil.next;
+    q->mask = (tn_word)0 - granule;
+    q->last = (uint32_t)heads - 1;
+    for (i = 0; i < heads; i++) {
+        q->bin[i] = q->nil.next;
+    }
+    extra = tn_extra(q);
+    q->round = (tn_word)(TN_WORD + extra + granule - 1);
+    if (lists != 0 && !(q->flags & TN_GUARDED)) {
+        q->top = (uint32_t)(lists + 1) * 8;
+        q->small = (uint32_t)(lists * 8 - TN_WORD + 1);
+    }
+    block = lay(q, (uintptr_t)&q->bin[heads], end, &q->first);
+    if (block == NULL) {
+        return NULL;
+    }
+    q->front = q->first.size >> 5 < 4096 ? (uint32_t)(q->first.size >> 5) : 4096;
+    q->plenty = (uint64_t)1 << (tn_bin_in(q, q->first.size >> 4 > 16 ? q->first.size >> 4 : 16));
+    cover(q, block, q->first.size);
+    tn_insert(q, block, q->first.size);
+    return q;
+}
+
+/* Where a later region's own record lies. */
+static struct tn_region *
+record(void *memory)
+{
+    return (struct tn_region *)(((uintptr_t)memory + 7) & ~(uintptr_t)7);
+}
+
+bool
+tarn_quick_add(struct tarn_quick *q, void *memory, size_t size)
+{
+    struct tn_region *region = record(memory);
+    uintptr_t end = (uintptr_t)memory + size;
+    struct tn_block *block;
+    uintptr_t saved;
+
+    if (memory == NULL || end < (uintptr_t)memory || size < sizeof *region + 64) {
+        return false;
+    }
+#if TN_OFFSETS
+    if ((intptr_t)((uintptr_t)region - (uintptr_t)q) <= -0x7fff0000) {
+        return false;
+    }
+#endif
+    block = lay(q, (uintptr_t)(region + 1), end, region);
+    if (block == NULL) {
+        return false;
+    }
+    saved = tn_lock(q);
+    region->next = q->first.next;
+    region->prev = tn_link_to(q, &q->first);
+    if (tn_at(q, region->next) != &q->nil) {
+        ((struct tn_region *)tn_at(q, region->next))->prev = tn_link_to(q, region);
+    }
+    q->first.next = tn_link_to(q, region);
+    cover(q, block, region->size);
+    tn_insert(q, block, region->size);
+    tn_unlock(q, saved);
+    return true;
+}
+
+bool
+tarn_quick_remove(struct tarn_quick *q, void *memory)
+{
+    struct tn_region *region = record(memory);
+    struct tn_block *block;
+    uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
+    uintptr_t saved;
+    bool known = false;
+    bool empty;
+    tn_link at;
+
+    tarn_quick_flush(q);
+    saved = tn_lock(q);
+    for (at = q->first.next; tn_at(q, at) != &q->nil;
+         at = ((struct tn_region *)tn_at(q, at))->next) {
+        known = known || (void *)tn_at(q, at) == (void *)region;
+    }
+    if (!known) {
+        tn_unlock(q, saved);
+        return false;
+    }
+    block = (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
+    empty = block->head == region->size; /* one free block: no flags */
+    if (empty) {
+        tn_unlink(q, block);
+        ((struct tn_region *)tn_at(q, region->prev))->next = region->next;
+        if (tn_at(q, region->next) != &q->nil) {
+            ((struct tn_region *)tn_at(q, region->next))->prev = region->prev;
+        }
+    }
+    tn_unlock(q, saved);
+    return empty;
+}
