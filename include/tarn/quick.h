@@ -36,7 +36,7 @@ enum {
     TARN_QUICK_ALIGN16 = 1,   /* payloads at multiples of 16 instead of 8 */
     TARN_QUICK_TAGS = 2,      /* keep two words of the caller with each object (costs two words) */
     TARN_QUICK_IMMEDIATE = 4, /* coalesce in every free: no quick lists, tightest bound */
-    TARN_QUICK_GROWS = 16,    /* regions much larger than the first will follow: full index */
+    TARN_QUICK_GROWS = 16,    /* regions larger than the first may follow (some 100 bytes of index) */
     TARN_QUICK_CHECKED = 8    /* find overruns by a byte and writes after free (costs two words
                                  per object, and touching each object's bytes in malloc and free) */
 };
@@ -91,7 +91,8 @@ struct tarn_quick *tarn_quick_init(void *memory, size_t size, unsigned options,
                                    const struct tarn_quick_hooks *hooks);
 
 /* Hands in another region. Returns false when it is too small, overlaps the state of the heap,
- * or lies out of a narrow heap's reach. Cost: constant (TARN_QUICK_CHECKED: fills the region). */
+ * lies out of a narrow heap's reach, or
+ * has more than about the first one's size and the heap was made without TARN_QUICK_GROWS. Cost: constant (TARN_QUICK_CHECKED: fills the region). */
 bool tarn_quick_add(struct tarn_quick *heap, void *memory, size_t size);
 
 /* Takes back the region that was handed in at `memory`. Returns false, and changes nothing, when

@@ -64,6 +64,33 @@ find_place(uintptr_t from, const struct place *want)
 }
 
 struct tn_block *
+tn_take_deep(struct tarn_quick *q, tn_word size, const char **what)
+{
+    unsigned bin = tn_bin(size);
+    struct tn_block *block;
+    unsigned i;
+
+    if (bin >= TN_BINS(q->flags)) {
+        return NULL;
+    }
+    block = tn_take(q, size, 0, what);
+    if (block != NULL || *what != NULL) {
+        return block;
+    }
+    block = tn_at(q, q->bin[bin]);
+    for (i = 0; i < 32 && block != &q->nil; i++) {
+        if (block->head >= size) {
+            /* Make it the first of its bin, where tn_take finds it. */
+            tn_unlink(q, block);
+            tn_insert(q, block, block->head);
+            return tn_take(q, size, 0, what);
+        }
+        block = tn_at(q, block->next);
+    }
+    return NULL;
+}
+
+struct tn_block *
 tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const char **what)
 {
     size_t granule = (size_t)(tn_word)(0 - q->mask);
@@ -102,10 +129,7 @@ tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, 
     if (want.size >= TN_LIMIT - slack) {
         return NULL;
     }
-    block = tn_take(q, tn_round(q, want.size + slack), what);
-    if (block == NULL && *what == NULL) {
-        block = tn_take_last(q, tn_round(q, want.size + slack));
-    }
+    block = tn_take_deep(q, tn_round(q, want.size + slack), what);
     if (block == NULL) {
         return NULL;
     }
@@ -152,25 +176,6 @@ tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, 
         block->head |= TN_ODD;
     }
     return block;
-}
-
-struct tn_block *
-tn_take_last(struct tarn_quick *q, tn_word size)
-{
-    struct tn_block *block = tn_at(q, q->bin[q->last]);
-    const char *what = NULL;
-    unsigned i;
-
-    for (i = 0; i < 32 && block != &q->nil; i++) {
-        if (block->head >= size) {
-            /* Make it the first of its bin, where tn_take finds it. */
-            tn_unlink(q, block);
-            tn_insert(q, block, block->head);
-            return tn_take(q, size, &what);
-        }
-        block = tn_at(q, block->next);
-    }
-    return NULL;
 }
 
 void *

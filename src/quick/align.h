@@ -9,8 +9,8 @@
 struct tn_block *tn_take_aligned(struct tarn_quick *q, const struct tn_request *request,
                                  size_t *lead, const char **what);
 
-/* A block of `size` bytes from the highest bin, looking at more than its first two blocks: only
- * that bin may hold blocks that would do without its being found by tn_take. Call locked. */
-struct tn_block *tn_take_last(struct tarn_quick *q, tn_word size);
+/* As tn_take, also for sizes that have no bin; when nothing else is left it looks at more than the
+ * first block of the size's own bin. Call locked. */
+struct tn_block *tn_take_deep(struct tarn_quick *q, tn_word size, const char **what);
 
 #endif

@@ -18,10 +18,10 @@ malloc_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
     const char *what = NULL;
     struct tn_block *block;
 
-    if (TN_UNLIKELY(size >= TN_LIMIT || (q->flags & TN_GUARDED))) {
+    if (TN_UNLIKELY(size >= q->limit)) {
         return tn_refill(q, size, 1, caller);
     }
-    block = tn_take(q, tn_round(q, size), &what);
+    block = tn_take(q, tn_round(q, size), q->top, &what);
     if (TN_UNLIKELY(block == NULL)) {
         return tn_refill(q, size, 1, caller);
     }
@@ -33,7 +33,7 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
 {
     if (TN_LIKELY(size < q->small)) {
         tn_word bytes = tn_round(q, size);
-        struct tn_block *block = tn_quick_pop(q, bytes >> 3);
+        struct tn_block *block = tn_quick_pop(q, bytes);
 
         if (TN_LIKELY(block != NULL)) {
             return memset(tn_payload(block), 0, bytes - TN_WORD);
@@ -61,10 +61,10 @@ mallocz_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
     const char *what = NULL;
     struct tn_block *block;
 
-    if (TN_UNLIKELY(size >= TN_LIMIT || (q->flags & TN_GUARDED))) {
+    if (TN_UNLIKELY(size >= q->limit)) {
         return tn_refill(q, size, 0, caller);
     }
-    block = tn_take(q, tn_round(q, size), &what);
+    block = tn_take(q, tn_round(q, size), q->top, &what);
     if (TN_UNLIKELY(block == NULL)) {
         return tn_refill(q, size, 0, caller);
     }
@@ -78,7 +78,7 @@ tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
         return tarn_quick_malloc(q, size);
     }
     if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, tn_round(q, size) >> 3);
+        struct tn_block *block = tn_quick_pop(q, tn_round(q, size));
 
         if (TN_LIKELY(block != NULL)) {
             return clear_slack(block);

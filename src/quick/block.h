@@ -78,6 +78,12 @@ struct tn_region {
     tn_word size; /* bytes from the first block's header to the closing header */
 };
 
+/* A quick list: blocks of one size, still marked as used, the one freed last in front. */
+struct tn_list {
+    tn_link top;    /* the first block, the heap's state when empty */
+    uint32_t count; /* how many, at most tarn_quick.depth */
+};
+
 /* Bins hold the free blocks of one range of sizes, two ranges to each power of two from 16 on:
  * 16, 24, 32 and 40, 48 and 56, 64 to 88, ... The quick lists, one per size, lie before the state,
  * growing downwards, so that a small heap pays for as many of each as it can use. */
@@ -87,8 +93,10 @@ struct tarn_quick {
     uint64_t map;        /* bit i: the bin of number i + TN_FIRST_BIN holds a block */
     uint64_t plenty;     /* const: map at least this: a free block of 1/16 of the first region */
     uintptr_t low;       /* no payload starts below */
+    uintptr_t end;       /* no header lies above */
+    uintptr_t span;      /* multiples of 8 from `low` to `end`; 0 when guarded */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
-    tn_word span;      /* multiples of 8 from `low` to the end of the highest block, less one */
+    tn_word limit;     /* const: no request as large has a bin; 0 when guarded */
     tn_word round;     /* const: added to a request before masking */
     tn_word mask;      /* const: ~(granule - 1) */
     tn_word used;      /* bytes of blocks that are not free, headers included */
@@ -96,16 +104,16 @@ struct tarn_quick {
     uint32_t small;    /* const: requests below are of quick sizes; 0 when guarded or immediate */
     uint32_t top;      /* const: headers below are of quick sizes; 0 when guarded or immediate */
     uint32_t front;    /* const: blocks from here on are cut from the front of a free block */
-    uint32_t last;     /* const: highest bin, which also takes what is larger */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];     /* as many heads as the first region's size deserves */
 };
 
 #define TN_FIRST_BIN  10u        /* number of the bin of 16-byte blocks */
 #define TN_GUARDED    0x100u     /* lock, trace, tags or checks: nothing may bypass guard.c */
-#define TN_QUICKS(f)  ((f) >> 16) /* in flags: largest quick size / 8, 0 for none */
-#define TN_DEPTH      6u         /* blocks on one quick list, at most; counted in 3 bits */
-#define TN_SKEW       ((8 - TN_WORD % 8) % 8) /* block addresses are this modulo 8 */
+#define TN_QUICKS(f)  (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
+#define TN_BINS(f)    ((f) >> 24)               /* in flags: number of bins */
+#define TN_DEPTH      8u  /* blocks on one quick list, at most */
+#define TN_BATCH      4u  /* blocks cut at once for an empty quick list */
 
 static inline struct tn_block *
 tn_at(struct tarn_quick *q, tn_link link)

@@ -96,7 +96,7 @@ check_bins(struct survey *s)
     size_t found = 0;
     unsigned bin;
 
-    for (bin = 0; bin <= q->last; bin++) {
+    for (bin = 0; bin < TN_BINS(q->flags); bin++) {
         struct tn_block *block = tn_at(q, q->bin[bin]);
         struct tn_block *before = tn_bin_block(q, bin);
 
@@ -115,7 +115,7 @@ check_bins(struct survey *s)
             if (tn_at(q, block->prev) != before) {
                 return "a bin's links disagree";
             }
-            if (tn_bin_in(q, block->head) != bin) {
+            if (tn_bin(block->head) != bin) {
                 return "a block is in the wrong bin";
             }
             if (++found > s->free_blocks) {
@@ -126,7 +126,7 @@ check_bins(struct survey *s)
         }
     }
     s->where = q;
-    if (q->last < 63 && q->map >> q->last > 1) {
+    if (TN_BINS(q->flags) < 64 && q->map >> TN_BINS(q->flags) != 0) {
         return "the map knows more bins than there are";
     }
     return found == s->free_blocks ? NULL : "a free block is in no bin";
@@ -137,33 +137,32 @@ check_quick_lists(struct survey *s)
 {
     struct tarn_quick *q = s->q;
     size_t found = 0;
-    size_t units;
+    tn_word size;
 
-    for (units = 2; units <= TN_QUICKS(q->flags); units++) {
-        tn_link top = *tn_quick_list(q, units);
-        tn_link depth = top & 7;
+    for (size = TN_MIN; size <= TN_QUICKS(q->flags); size += 8) {
+        struct tn_list *list = tn_quick_list(q, size);
+        struct tn_block *block = tn_at(q, list->top);
+        uint32_t left = list->count;
 
-        s->where = tn_quick_list(q, units);
-        if (depth > (tn_link)TN_DEPTH || (depth == 0) != (top == 0)) {
+        s->where = list;
+        if (left > TN_DEPTH) {
             return "a quick list's count is wrong";
         }
-        for (; top != 0; depth--) {
-            struct tn_block *block = tn_after(tn_at(q, top & ~(tn_link)7), TN_SKEW);
-
+        for (; block != &q->nil; left--) {
             s->where = block;
             if (!inside(q, block)) {
                 return "a quick list leads out of the regions";
             }
-            if ((block->head & ~TN_FLAGS) != units * 8 || !tn_is_quick(block)) {
+            if ((block->head & ~TN_FLAGS) != size || !tn_is_quick(block)) {
                 return "a quick list holds another block";
             }
-            if (depth == 0 || (top & 7) != depth) {
+            if (left == 0) {
                 return "a quick list's count is wrong";
             }
             found++;
-            top = block->next;
+            block = tn_at(q, block->next);
         }
-        if (depth != 0) {
+        if (left != 0) {
             return "a quick list's count is wrong";
         }
     }

@@ -26,70 +26,92 @@ tn_count(struct tarn_quick *q, tn_word bytes)
     }
 }
 
-/* A free block of at least `size` bytes, or the heap's nil (of size 0). The two first blocks of
- * the size's own bin are tried, then any block of the next bin that has one fits. */
-TN_CORE struct tn_block *
-tn_find(struct tarn_quick *q, tn_word size)
+/* Makes TN_BATCH - 1 blocks from `block` on, which a free one precedes, into a quick list. */
+TN_CORE void
+tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
 {
-    unsigned bin = tn_bin_in(q, size);
-    struct tn_block *block = tn_at(q, q->bin[bin]);
-    uint64_t above;
+    struct tn_list *list = tn_quick_list(q, size);
+    struct tn_block *second = tn_after(block, size);
+    struct tn_block *third = tn_after(second, size);
 
-    if (block->head >= size) {
-        return block;
-    }
-    block = tn_at(q, block->next);
-    if (block->head >= size) {
-        return block;
-    }
-    above = q->map >> bin >> 1;
-    if (above == 0) {
-        return &q->nil;
-    }
-    return tn_at(q, q->bin[bin + 1 + tn_low_bit(above)]);
+    block->head = size | TN_USED | TN_ODD | TN_PREV_FREE;
+    block->next = tn_link_to(q, &q->nil);
+    second->head = size | TN_USED | TN_ODD;
+    second->next = tn_link_to(q, block);
+    third->head = size | TN_USED | TN_ODD;
+    third->next = tn_link_to(q, second);
+    list->top = tn_link_to(q, third);
+    list->count = TN_BATCH - 1;
 }
 
 /* Takes a block of `size` bytes, a multiple of the granule, out of the index and returns it, in use.
- * NULL: there is none, or *what says what is broken. Small blocks are cut from the end of a free
- * one, which mostly can stay in its bin; large ones from its front, so that the two sorts gather at
- * opposite ends and a large one finds room to grow behind it. */
+ * NULL: there is none, or *what says what is broken. The first block of the size's own bin is tried,
+ * then the first of the next bin that has one: any of its blocks fits. Small blocks are cut from the
+ * end of a free one, which mostly can stay in its bin; large ones from its front, so that the two
+ * sorts gather at opposite ends and a large one finds room to grow behind it.
+ *
+ * When `size` has an empty quick list that takes blocks below `top`, and the free block is large, some
+ * more are cut for the list on the way. */
 TN_CORE struct tn_block *
-tn_take(struct tarn_quick *q, tn_word size, const char **what)
+tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
 {
-    struct tn_block *block = tn_find(q, size);
+    unsigned bin = tn_bin(size);
+    struct tn_block *block = tn_at(q, q->bin[bin]);
     tn_word whole = block->head;
-    tn_word rest = whole - size;
+    tn_word rest;
 
-    if (TN_UNLIKELY(whole == 0)) {
-        return NULL;
+    if (whole < size) {
+        uint64_t above = q->map & (uint64_t)-2 << bin;
+
+        if (TN_UNLIKELY(above == 0)) {
+            return NULL;
+        }
+        bin = tn_low_bit(above);
+        block = tn_at(q, q->bin[bin]);
+        whole = block->head;
     }
+    rest = whole - size;
     if (TN_UNLIKELY(*tn_tag(block, whole) != whole)) {
         *what = "free block damaged (write after free or overrun)";
         return NULL;
     }
+    if (rest >= TN_MIN && size < q->front) {
+        struct tn_block *taken = tn_after(block, rest);
+
+        if (size < top && rest >> 6 > size && q->map >= q->plenty) {
+            tn_word less = rest - (TN_BATCH - 1) * size;
+
+            if ((whole ^ less) < less >> 2) {
+                tn_count(q, TN_BATCH * size);
+                tn_after(taken, size)->head &= ~TN_PREV_FREE;
+                taken->head = size | TN_USED;
+                block->head = less;
+                *tn_tag(block, less) = less;
+                tn_cut_batch(q, tn_after(block, less), size);
+                return taken;
+            }
+        }
+        tn_count(q, size);
+        tn_after(taken, size)->head &= ~TN_PREV_FREE;
+        taken->head = size | TN_USED | TN_PREV_FREE;
+        block->head = rest;
+        *tn_tag(block, rest) = rest;
+        /* When no bit from the second highest on changed, the bin is the same. */
+        if ((whole ^ rest) < rest >> 2) {
+            return taken;
+        }
+        tn_pop(q, block, bin);
+        tn_insert(q, block, rest);
+        return taken;
+    }
+    tn_pop(q, block, bin);
     if (rest < TN_MIN) {
-        tn_unlink(q, block);
         tn_count(q, whole);
         tn_after(block, whole)->head &= ~TN_PREV_FREE;
         block->head = whole | TN_USED;
         return block;
     }
     tn_count(q, size);
-    if (size < q->front) {
-        struct tn_block *taken = tn_after(block, rest);
-
-        tn_after(taken, size)->head &= ~TN_PREV_FREE;
-        taken->head = size | TN_USED | TN_PREV_FREE;
-        block->head = rest;
-        *tn_tag(block, rest) = rest;
-        /* When no bit from the second highest on changed, the bin is the same. */
-        if ((whole ^ rest) >= rest >> 2) {
-            tn_unlink(q, block);
-            tn_insert(q, block, rest);
-        }
-        return taken;
-    }
-    tn_unlink(q, block);
     block->head = size | TN_USED;
     block = tn_after(block, size);
     block->head = rest;
@@ -152,36 +174,36 @@ tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
     return NULL;
 }
 
-/* A block of 8 * `units` bytes from its quick list, in use; NULL when there is none. */
+/* A block of `size` bytes from its quick list, in use; NULL when there is none. */
 TN_CORE struct tn_block *
-tn_quick_pop(struct tarn_quick *q, size_t units)
+tn_quick_pop(struct tarn_quick *q, tn_word size)
 {
-    tn_link *list = tn_quick_list(q, units);
-    tn_link top = *list;
-    struct tn_block *block = tn_after(tn_at(q, top & ~(tn_link)7), TN_SKEW);
+    struct tn_list *list = tn_quick_list(q, size);
+    struct tn_block *block = tn_at(q, list->top);
 
-    if (top == 0) {
+    if (block == &q->nil) {
         return NULL;
     }
-    *list = block->next;
+    list->top = block->next;
+    list->count--;
     block->head &= ~TN_ODD;
     return block;
 }
 
-/* Puts a block in use on its quick list, if that is not full. */
+/* Puts a block in use on its quick list; returns whether there was room, and plenty of memory
+ * besides. */
 TN_CORE int
 tn_quick_push(struct tarn_quick *q, struct tn_block *block, tn_word head)
 {
-    tn_link *list = tn_quick_list(q, head >> 3);
-    tn_link top = *list;
-    tn_link depth = top & 7;
+    struct tn_list *list = tn_quick_list(q, head & ~TN_FLAGS);
 
-    if (depth == (tn_link)TN_DEPTH || q->map < q->plenty) {
+    if (list->count >= TN_DEPTH || q->map < q->plenty) {
         return 0;
     }
+    list->count++;
     block->head = head | TN_ODD;
-    block->next = top;
-    *list = tn_link_to(q, tn_before(block, TN_SKEW)) + depth + 1;
+    block->next = list->top;
+    list->top = tn_link_to(q, block);
     return 1;
 }
 

@@ -12,22 +12,16 @@ distance(const struct tarn_quick *q, const void *object)
     return bytes >> 3 | bytes << (sizeof bytes * 8 - 3);
 }
 
+/* free when no quick list takes the block. What is amiss here is found again, and named, by
+ * tn_release. */
 static TN_NOINLINE void
-free_to_index(struct tarn_quick *q, void *object, uintptr_t caller)
+free_to_index(struct tarn_quick *q, void *object, tn_word head)
 {
     struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
-    uintptr_t place = distance(q, object);
-    tn_word head;
 
-    /* What is amiss here is found again, and named, by tn_release. */
-    if (TN_UNLIKELY(place >= q->span || (q->flags & TN_GUARDED))) {
-        tn_release(q, object, "free", caller);
-        return;
-    }
-    head = block->head;
-    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED || (head >> 3) > q->span - place ||
+    if (TN_UNLIKELY((uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
                     tn_give(q, block, head) != NULL)) {
-        tn_release(q, object, "free", caller);
+        tn_release(q, object, "free", 0);
     }
 }
 
@@ -38,10 +32,12 @@ tarn_quick_free(struct tarn_quick *q, void *object)
         struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
         tn_word head = block->head;
 
-        if (TN_LIKELY(head < q->top && (head & (TN_USED | TN_ODD)) == TN_USED) &&
-            tn_quick_push(q, block, head)) {
+        if (TN_LIKELY(((head - TN_USED) & (TN_USED | TN_ODD)) == 0)) {
+            if (head >= q->top || !tn_quick_push(q, block, head)) {
+                free_to_index(q, object, head);
+            }
             return;
         }
     }
-    free_to_index(q, object, TN_CALLER);
+    tn_release(q, object, "free", TN_CALLER);
 }

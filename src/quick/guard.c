@@ -82,10 +82,10 @@ tn_panic(struct tarn_quick *q, const char *function, const char *what, const voi
 static int
 plausible(struct tarn_quick *q, const struct tn_block *block)
 {
-    uintptr_t place = ((uintptr_t)tn_payload(block) - q->low) / 8;
+    uintptr_t payload = (uintptr_t)tn_payload(block);
 
-    return (uintptr_t)tn_payload(block) >= q->low && place < q->span &&
-           block->head >= TN_MIN && (block->head >> 3) <= q->span - place;
+    return payload >= q->low && payload <= q->end && block->head >= TN_MIN &&
+           (block->head & ~TN_FLAGS) <= q->end - (uintptr_t)block;
 }
 
 struct tn_block *
@@ -95,7 +95,7 @@ tn_locate(struct tarn_quick *q, const void *object, size_t *lead, const char **w
     struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
 
     *lead = 0;
-    if ((uintptr_t)object < q->low || ((uintptr_t)object - q->low) / 8 >= q->span) {
+    if ((uintptr_t)object < q->low || (uintptr_t)object >= q->end) {
         *what = "not from this heap";
         return NULL;
     }
@@ -188,12 +188,12 @@ tn_give_clean(struct tarn_quick *q, struct tn_block *block)
 int
 tn_flush_one(struct tarn_quick *q, const char **what)
 {
-    size_t units;
+    tn_word size;
 
-    for (units = TN_QUICKS(q->flags); units > 1; units--) {
-        if (*tn_quick_list(q, units) != 0) {
-            struct tn_block *block = tn_quick_pop(q, units);
+    for (size = TN_QUICKS(q->flags); size >= TN_MIN; size -= 8) {
+        struct tn_block *block = tn_quick_pop(q, size);
 
+        if (block != NULL) {
             *what = tn_give(q, block, block->head);
             return *what == NULL;
         }
@@ -233,14 +233,11 @@ obtain(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const cha
         if (r->align != 0 || r->span != 0) {
             block = tn_take_aligned(q, r, lead, what);
         } else {
-            if (size <= (tn_word)TN_QUICKS(q->flags) * 8) {
-                block = tn_quick_pop(q, size >> 3);
+            if (size <= TN_QUICKS(q->flags)) {
+                block = tn_quick_pop(q, size);
             }
             if (block == NULL) {
-                block = tn_take(q, size, what);
-            }
-            if (block == NULL && *what == NULL) {
-                block = tn_take_last(q, size);
+                block = tn_take_deep(q, size, what);
             }
         }
         if (block == NULL && *what == NULL) {
@@ -367,7 +364,7 @@ tn_release(struct tarn_quick *q, void *object, const char *function, uintptr_t c
     }
     if (block != NULL && what == NULL) {
         tn_word head = block->head;
-        tn_word largest = (tn_word)TN_QUICKS(q->flags) * 8 + 8;
+        tn_word largest = TN_QUICKS(q->flags) + 8;
 
         if (lead != 0) {
             head &= ~TN_ODD;

@@ -54,23 +54,13 @@ tn_low_bit(uint64_t x)
 #endif
 }
 
-/* Number of the bin for blocks of `size` bytes: twice the position of the highest bit, and the bit
- * after it. */
+/* The bin for blocks of `size` bytes: twice the position of the highest bit, and the bit after. */
 static inline unsigned
 tn_bin(tn_word size)
 {
     unsigned bit = tn_high_bit(size);
 
-    return (unsigned)(size >> (bit - 1)) + 2 * bit;
-}
-
-/* The same counted from 0 and clamped to the bins the heap has. */
-static inline unsigned
-tn_bin_in(const struct tarn_quick *q, tn_word size)
-{
-    unsigned bin = tn_bin(size) - TN_FIRST_BIN;
-
-    return bin < q->last ? bin : q->last;
+    return (unsigned)(size >> (bit - 1)) + 2 * bit - TN_FIRST_BIN;
 }
 
 /* The bin seen as the block before its first: only its `next` is real. */
@@ -84,7 +74,7 @@ tn_bin_block(struct tarn_quick *q, unsigned bin)
 TN_CORE void
 tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
 {
-    unsigned bin = tn_bin_in(q, size);
+    unsigned bin = tn_bin(size);
     tn_link first = q->bin[bin];
     tn_link self = tn_link_to(q, block);
 
@@ -93,6 +83,19 @@ tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
     q->map |= (uint64_t)1 << bin;
     block->prev = tn_link_to(q, tn_bin_block(q, bin));
     q->bin[bin] = self;
+}
+
+/* Takes the first block out of the bin. */
+TN_CORE void
+tn_pop(struct tarn_quick *q, struct tn_block *block, unsigned bin)
+{
+    tn_link next = block->next;
+
+    q->bin[bin] = next;
+    tn_at(q, next)->prev = tn_link_to(q, tn_bin_block(q, bin));
+    if (next == tn_link_to(q, &q->nil)) {
+        q->map &= ~((uint64_t)1 << bin);
+    }
 }
 
 /* Takes a free block out of its bin. */
@@ -104,23 +107,21 @@ tn_unlink(struct tarn_quick *q, struct tn_block *block)
 
     tn_at(q, prev)->next = next;
     tn_at(q, next)->prev = prev;
-    if (tn_at(q, next) == &q->nil) {
+    if (next == tn_link_to(q, &q->nil)) {
         /* It was the last; if also the first, the bin is empty now. */
-        uintptr_t bin = ((uintptr_t)tn_at(q, prev) - (uintptr_t)tn_bin_block(q, 0)) /
-                        sizeof(tn_link);
+        tn_word bin = (tn_word)(prev - tn_link_to(q, tn_bin_block(q, 0))) / sizeof(tn_link);
 
-        if (bin <= q->last) {
+        if (bin < TN_BINS(q->flags)) {
             q->map &= ~((uint64_t)1 << bin);
         }
     }
 }
 
-/* The quick list of blocks of 8 * `units` bytes: a link to the first block, its low three bits
- * the number of blocks; 0 when empty. */
-static inline tn_link *
-tn_quick_list(struct tarn_quick *q, size_t units)
+/* The quick list of blocks of `size` bytes. */
+static inline struct tn_list *
+tn_quick_list(struct tarn_quick *q, size_t size)
 {
-    return (tn_link *)q + 1 - units;
+    return (struct tn_list *)((uintptr_t)q - size * (sizeof(struct tn_list) / 8)) + 1;
 }
 
 #endif

@@ -68,11 +68,12 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         return NULL;
     }
     place = place >> 3 | place << (sizeof place * 8 - 3);
-    if (TN_UNLIKELY(place >= q->span || (q->flags & TN_GUARDED) || size >= TN_LIMIT)) {
+    if (TN_UNLIKELY(place >= q->span || size >= q->limit)) {
         return tn_reallocate(q, object, size, TN_CALLER);
     }
     head = block->head;
-    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED || (head >> 3) > q->span - place ||
+    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED || 
+                    (uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
                     tn_after(block, head & ~TN_FLAGS)->head & TN_PREV_FREE)) {
         return tn_reallocate(q, object, size, TN_CALLER);
     }
@@ -88,7 +89,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         tn_panic(q, "realloc", what, object);
         return NULL;
     }
-    to = tn_take(q, bytes, &what);
+    to = tn_take(q, bytes, 0, &what);
     if (TN_UNLIKELY(to == NULL)) {
         void *result;
 

@@ -5,7 +5,7 @@
 
 /* Sizes with a quick list, by the size of the first region: more lists than a small heap can use
  * would only cost it memory, and blocks lying on them would split it. */
-static size_t
+static tn_word
 largest_quick(size_t region, unsigned options)
 {
     if (options & (TARN_QUICK_IMMEDIATE | TARN_QUICK_CHECKED)) {
@@ -48,44 +48,47 @@ lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *regi
     return block;
 }
 
-/* Makes low and span take in a region's block. */
+/* Makes low, end and span take in a region's block. */
 static void
 cover(struct tarn_quick *q, const struct tn_block *block, tn_word size)
 {
-    uintptr_t payload = (uintptr_t)block + TN_WORD;
-    uintptr_t end = payload + size;
-    uintptr_t old_end = q->low + (uintptr_t)q->span * 8;
+    uintptr_t payload = (uintptr_t)tn_payload(block);
+    uintptr_t end = (uintptr_t)block + size;
 
-    if (q->span == 0 || payload < q->low) {
+    if (q->low == 0 || payload < q->low) {
         q->low = payload;
     }
-    q->span = (tn_word)(((q->span != 0 && old_end > end ? old_end : end) - q->low) / 8);
+    if (end > q->end) {
+        q->end = end;
+    }
+    q->span = q->flags & TN_GUARDED ? 0 : (q->end - q->low) / 8 + 1;
 }
 
 struct tarn_quick *
 tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_quick_hooks *hooks)
 {
-    size_t lists = largest_quick(size, options) / 8;
+    tn_word quick = largest_quick(size, options);
+    size_t lists = quick == 0 ? 0 : (quick - TN_MIN) / 8 + 1;
     uintptr_t start = (uintptr_t)memory;
     uintptr_t end = start + size;
-    uintptr_t state = (start + (lists > 1 ? (lists - 1) * sizeof(tn_link) : 0) + 7) & ~(uintptr_t)7;
+    uintptr_t state = (start + lists * sizeof(struct tn_list) + 7) & ~(uintptr_t)7;
     struct tarn_quick *q = (struct tarn_quick *)state;
     struct tn_block *block;
-    size_t heads;
-    size_t extra;
+    size_t bins;
     unsigned granule = options & TARN_QUICK_ALIGN16 ? 16 : 8;
     unsigned i;
 
-    if (memory == NULL || end < start || size < TN_MIN + sizeof *q || state > end - sizeof *q) {
+    if (memory == NULL || end < start || size >= TN_LIMIT || size < TN_MIN ||
+        state + sizeof *q > end) {
         return NULL;
     }
-    heads = options & TARN_QUICK_GROWS || size > TN_LIMIT ? 64 : tn_bin((tn_word)size) - TN_FIRST_BIN + 1;
-    heads = heads < 64 ? heads : 64;
-    if (end - state < sizeof *q + heads * sizeof(tn_link)) {
+    bins = tn_bin(options & TARN_QUICK_GROWS ? TN_LIMIT : (tn_word)size) + 1;
+    bins = bins < 64 ? bins : 64;
+    if (end - state < sizeof *q + bins * sizeof(tn_link)) {
         return NULL;
     }
-    memset(memory, 0, state - start + sizeof *q);
-    q->flags = (options & 0xffu) | (uint32_t)lists << 16;
+    memset(q, 0, sizeof *q);
+    q->flags = (options & 0xffu) | (uint32_t)quick / 8 << 16 | (uint32_t)bins << 24;
     if (options & (TARN_QUICK_TAGS | TARN_QUICK_CHECKED) ||
         (hooks != NULL && (hooks->lock != NULL || hooks->trace != NULL))) {
         q->flags |= TN_GUARDED;
@@ -95,22 +98,31 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     q->first.next = q->nil.next;
     q->first.prev = q->nil.next;
     q->mask = (tn_word)0 - granule;
-    q->last = (uint32_t)heads - 1;
-    for (i = 0; i < heads; i++) {
+    q->round = (tn_word)(TN_WORD + tn_extra(q) + granule - 1);
+    for (i = 0; i < bins; i++) {
         q->bin[i] = q->nil.next;
     }
-    extra = tn_extra(q);
-    q->round = (tn_word)(TN_WORD + extra + granule - 1);
-    if (lists != 0 && !(q->flags & TN_GUARDED)) {
-        q->top = (uint32_t)(lists + 1) * 8;
-        q->small = (uint32_t)(lists * 8 - TN_WORD + 1);
+    for (i = 0; i < lists; i++) {
+        tn_quick_list(q, TN_MIN + i * 8)->top = q->nil.next;
+        tn_quick_list(q, TN_MIN + i * 8)->count = 0;
     }
-    block = lay(q, (uintptr_t)&q->bin[heads], end, &q->first);
+    if (!(q->flags & TN_GUARDED)) {
+        /* The least size that would need a bin more, less what rounding may add. */
+        q->limit = (tn_word)TN_LIMIT;
+        if (bins < tn_bin(TN_LIMIT)) {
+            q->limit = (tn_word)(((tn_word)2 + bins % 2) << ((bins + TN_FIRST_BIN) / 2 - 2)) - 32;
+        }
+        if (lists != 0) {
+            q->top = (uint32_t)quick + 8;
+            q->small = (uint32_t)(quick - TN_WORD + 1);
+        }
+    }
+    block = lay(q, (uintptr_t)&q->bin[bins], end, &q->first);
     if (block == NULL) {
         return NULL;
     }
     q->front = q->first.size >> 5 < 4096 ? (uint32_t)(q->first.size >> 5) : 4096;
-    q->plenty = (uint64_t)1 << (tn_bin_in(q, q->first.size >> 4 > 16 ? q->first.size >> 4 : 16));
+    q->plenty = (uint64_t)1 << tn_bin(q->first.size >> 4 > 16 ? q->first.size >> 4 : 16);
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
     return q;
@@ -141,6 +153,9 @@ tarn_quick_add(struct tarn_quick *q, void *memory, size_t size)
 #endif
     block = lay(q, (uintptr_t)(region + 1), end, region);
     if (block == NULL) {
+        return false;
+    }
+    if (tn_bin(region->size) >= TN_BINS(q->flags)) {
         return false;
     }
     saved = tn_lock(q);

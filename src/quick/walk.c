@@ -8,7 +8,7 @@ struct tn_block *
 tn_first_block(struct tarn_quick *q, struct tn_region *region)
 {
     uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
-    uintptr_t start = region == &q->first ? (uintptr_t)&q->bin[q->last + 1] : (uintptr_t)(region + 1);
+    uintptr_t start = region == &q->first ? (uintptr_t)&q->bin[TN_BINS(q->flags)] : (uintptr_t)(region + 1);
 
     return (struct tn_block *)(((start + TN_WORD + granule) & ~granule) - TN_WORD);
 }
