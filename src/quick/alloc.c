@@ -42,16 +42,13 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
     return malloc_from_index(q, size, TN_CALLER);
 }
 
-/* Zeroes what lies behind the bytes asked for, so that realloc may find it so: no more than the
- * last 15 bytes, of 12 or more. */
+/* Zeroes what lies behind the `size` bytes asked for, so that realloc may find it so. */
 static inline void *
-clear_slack(struct tn_block *block)
+clear_slack(struct tn_block *block, size_t size)
 {
     char *payload = (char *)tn_payload(block);
-    size_t size = usable(block);
 
-    memset(payload + size - 8, 0, 8);
-    memset(payload + (size >= 16 ? size - 16 : 0), 0, 8);
+    memset(payload + size, 0, usable(block) - size);
     return payload;
 }
 
@@ -68,7 +65,7 @@ mallocz_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
     if (TN_UNLIKELY(block == NULL)) {
         return tn_refill(q, size, 0, caller);
     }
-    return clear_slack(block);
+    return clear_slack(block, size);
 }
 
 void *
@@ -81,7 +78,7 @@ tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
         struct tn_block *block = tn_quick_pop(q, tn_round(q, size));
 
         if (TN_LIKELY(block != NULL)) {
-            return clear_slack(block);
+            return clear_slack(block, size);
         }
     }
     return mallocz_from_index(q, size, TN_CALLER);

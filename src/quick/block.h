@@ -112,7 +112,7 @@ struct tarn_quick {
 #define TN_GUARDED    0x100u     /* lock, trace, tags or checks: nothing may bypass guard.c */
 #define TN_QUICKS(f)  (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
 #define TN_BINS(f)    ((f) >> 24)               /* in flags: number of bins */
-#define TN_DEPTH      8u  /* blocks on one quick list, at most */
+#define TN_DEPTH      16u /* blocks on one quick list, at most */
 #define TN_BATCH      4u  /* blocks cut at once for an empty quick list */
 
 static inline struct tn_block *

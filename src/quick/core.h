@@ -81,7 +81,7 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
         if (size < top && rest >> 6 > size && q->map >= q->plenty) {
             tn_word less = rest - (TN_BATCH - 1) * size;
 
-            if ((whole ^ less) < less >> 2) {
+            if (tn_same_bin(less, whole)) {
                 tn_count(q, TN_BATCH * size);
                 tn_after(taken, size)->head &= ~TN_PREV_FREE;
                 taken->head = size | TN_USED;
@@ -96,8 +96,7 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
         taken->head = size | TN_USED | TN_PREV_FREE;
         block->head = rest;
         *tn_tag(block, rest) = rest;
-        /* When no bit from the second highest on changed, the bin is the same. */
-        if ((whole ^ rest) < rest >> 2) {
+        if (tn_same_bin(rest, whole)) {
             return taken;
         }
         tn_pop(q, block, bin);
@@ -156,7 +155,7 @@ tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
         }
         prev->head = whole;
         *tn_tag(prev, whole) = whole;
-        if ((whole ^ before) >= before >> 2) {
+        if (!tn_same_bin(before, whole)) {
             tn_unlink(q, prev);
             tn_insert(q, prev, whole);
         }

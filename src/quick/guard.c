@@ -19,14 +19,14 @@ tn_unlock(struct tarn_quick *q, uintptr_t saved)
     }
 }
 
-/* Words at the end of a block: malloc tag, realloc tag, size asked for, cookie; those the heap's
- * options ask for. Not aligned in narrow heaps. */
+/* Words at the end of a block, those the heap's options ask for: size asked for and cookie, which
+ * an overrun meets first, then the malloc tag and the realloc tag. Not aligned in narrow heaps. */
 void *
 tn_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which)
 {
     size_t size = block->head & ~TN_FLAGS;
 
-    if (!(q->flags & TARN_QUICK_TAGS)) {
+    if (!(q->flags & TARN_QUICK_CHECKED)) {
         which -= 2;
     }
     return (void *)((uintptr_t)block + size - tn_extra(q) + which * sizeof(uintptr_t));
@@ -71,8 +71,8 @@ tn_panic(struct tarn_quick *q, const char *function, const char *what, const voi
         struct tn_block *block = tn_locate(q, object, &lead, &ignored);
 
         if (block != NULL) {
-            fault.malloctag = get_trailer(q, block, 0);
-            fault.realloctag = get_trailer(q, block, 1);
+            fault.malloctag = get_trailer(q, block, TN_MALLOC_TAG);
+            fault.realloctag = get_trailer(q, block, TN_REALLOC_TAG);
         }
     }
     q->hooks->panic(q->hooks->context, &fault);
@@ -124,9 +124,9 @@ tn_locate(struct tarn_quick *q, const void *object, size_t *lead, const char **w
         return NULL;
     }
     if (q->flags & TARN_QUICK_CHECKED) {
-        size_t size = get_trailer(q, block, 2);
+        size_t size = get_trailer(q, block, TN_SIZE);
 
-        if (get_trailer(q, block, 3) != cookie(block, size)) {
+        if (get_trailer(q, block, TN_COOKIE) != cookie(block, size)) {
             *what = "check word damaged (overrun), or not an object's address";
             return NULL;
         }
@@ -268,8 +268,8 @@ trace(struct tarn_quick *q, const char *function, const void *object, const void
     }
 }
 
-void *
-tn_allocate(struct tarn_quick *q, const struct tn_request *r)
+static void *
+allocate(struct tarn_quick *q, const struct tn_request *r)
 {
     const char *what = NULL;
     struct tn_block *block;
@@ -302,8 +302,8 @@ tn_allocate(struct tarn_quick *q, const struct tn_request *r)
     }
     if (q->flags & TARN_QUICK_CHECKED) {
         memset(object + r->size, TN_CLEAN, bytes - r->size);
-        set_trailer(q, block, 2, r->size);
-        set_trailer(q, block, 3, cookie(block, r->size));
+        set_trailer(q, block, TN_SIZE, r->size);
+        set_trailer(q, block, TN_COOKIE, cookie(block, r->size));
         bytes = r->size;
     }
     if (r->clear) {
@@ -312,10 +312,20 @@ tn_allocate(struct tarn_quick *q, const struct tn_request *r)
         memset(object + r->size, 0, bytes - r->size);
     }
     if (q->flags & TARN_QUICK_TAGS) {
-        set_trailer(q, block, 0, r->caller);
-        set_trailer(q, block, 1, 0);
+        set_trailer(q, block, TN_MALLOC_TAG, r->caller);
+        set_trailer(q, block, TN_REALLOC_TAG, 0);
     }
-    trace(q, r->function, object, NULL, r->size, r->caller);
+    return object;
+}
+
+void *
+tn_allocate(struct tarn_quick *q, const struct tn_request *r)
+{
+    void *object = allocate(q, r);
+
+    if (object != NULL) {
+        trace(q, r->function, object, NULL, r->size, r->caller);
+    }
     return object;
 }
 
@@ -334,23 +344,21 @@ tn_refill(struct tarn_quick *q, size_t size, int clear, uintptr_t caller)
 static const char *
 verify(struct tarn_quick *q, struct tn_block *block, const void *object, size_t lead)
 {
-    size_t size = get_trailer(q, block, 2);
+    size_t size = get_trailer(q, block, TN_SIZE);
     const char *end = (const char *)object + room(q, block, lead);
 
     return all((const char *)object + size, end, TN_CLEAN) ? NULL : "written beyond its end";
 }
 
-TN_COLD void
-tn_release(struct tarn_quick *q, void *object, const char *function, uintptr_t caller)
+/* tn_release without the trace; returns whether it did. */
+static int
+release(struct tarn_quick *q, void *object, const char *function)
 {
     const char *what = NULL;
     struct tn_block *block;
     uintptr_t saved;
     size_t lead;
 
-    if (object == NULL) {
-        return;
-    }
     saved = tn_lock(q);
     block = tn_locate(q, object, &lead, &what);
     if (block != NULL && q->flags & TARN_QUICK_CHECKED) {
@@ -378,16 +386,23 @@ tn_release(struct tarn_quick *q, void *object, const char *function, uintptr_t c
     tn_unlock(q, saved);
     if (what != NULL) {
         tn_panic(q, function, what, object);
-        return;
     }
-    trace(q, function, object, NULL, 0, caller);
+    return what == NULL;
+}
+
+TN_COLD void
+tn_release(struct tarn_quick *q, void *object, const char *function, uintptr_t caller)
+{
+    if (object != NULL && release(q, object, function)) {
+        trace(q, function, object, NULL, 0, caller);
+    }
 }
 
 /* Moves the object to a new block. */
 static void *
 move(struct tarn_quick *q, void *object, size_t old, const struct tn_request *r)
 {
-    unsigned char *to = (unsigned char *)tn_allocate(q, r);
+    unsigned char *to = (unsigned char *)allocate(q, r);
 
     if (to != NULL) {
         memcpy(to, object, old < r->size ? old : r->size);
@@ -420,10 +435,10 @@ tn_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
     if (block != NULL) {
         old = room(q, block, lead);
         if (q->flags & TARN_QUICK_TAGS) {
-            tags[0] = get_trailer(q, block, 0);
+            tags[0] = get_trailer(q, block, TN_MALLOC_TAG);
         }
         if (q->flags & TARN_QUICK_CHECKED) {
-            old = get_trailer(q, block, 2);
+            old = get_trailer(q, block, TN_SIZE);
         } else if (tn_resize(q, block, tn_round(q, size + lead), &what)) {
             result = object;
         }
@@ -442,23 +457,23 @@ tn_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
 
         memset((unsigned char *)object + kept, 0, bytes - kept);
         if (q->flags & TARN_QUICK_TAGS) {
-            set_trailer(q, block, 0, tags[0]);
+            set_trailer(q, block, TN_MALLOC_TAG, tags[0]);
         }
     } else {
         result = move(q, object, old, &request);
         if (result == NULL) {
             return NULL;
         }
-        tn_release(q, object, "realloc", caller);
+        (void)release(q, object, "realloc");
         saved = tn_lock(q);
         block = tn_locate(q, result, &lead, &what);
         tn_unlock(q, saved);
         if (q->flags & TARN_QUICK_TAGS) {
-            set_trailer(q, block, 0, tags[0]);
+            set_trailer(q, block, TN_MALLOC_TAG, tags[0]);
         }
     }
     if (q->flags & TARN_QUICK_TAGS) {
-        set_trailer(q, block, 1, caller);
+        set_trailer(q, block, TN_REALLOC_TAG, caller);
     }
     trace(q, "realloc", result, object, size, caller);
     return result;
@@ -485,7 +500,7 @@ tarn_quick_msize(struct tarn_quick *q, void *object)
     }
     bytes = room(q, block, lead);
     if (q->flags & TARN_QUICK_CHECKED) {
-        size_t size = get_trailer(q, block, 2);
+        size_t size = get_trailer(q, block, TN_SIZE);
 
         what = verify(q, block, object, lead);
         if (what != NULL) {
@@ -493,8 +508,8 @@ tarn_quick_msize(struct tarn_quick *q, void *object)
             return 0;
         }
         memset((unsigned char *)object + size, 0, bytes - size);
-        set_trailer(q, block, 2, bytes);
-        set_trailer(q, block, 3, cookie(block, bytes));
+        set_trailer(q, block, TN_SIZE, bytes);
+        set_trailer(q, block, TN_COOKIE, cookie(block, bytes));
     }
     return bytes;
 }

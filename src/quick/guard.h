@@ -38,8 +38,9 @@ struct tn_block *tn_locate(struct tarn_quick *q, const void *object, size_t *lea
 /* Calls the panic hook, or traps. */
 void tn_panic(struct tarn_quick *q, const char *function, const char *what, const void *object);
 
-/* The place of tag `which` (0: malloc's, 1: realloc's) or check word (2: size, 3: cookie; 0 and 1
- * where there are no tags) in a block of a heap that keeps it. May be misaligned. */
+enum { TN_SIZE, TN_COOKIE, TN_MALLOC_TAG, TN_REALLOC_TAG };
+
+/* The place of such a word in a block of a heap that keeps it. May be misaligned. */
 void *tn_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which);
 
 uintptr_t tn_lock(struct tarn_quick *q);

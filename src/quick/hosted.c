@@ -43,7 +43,7 @@ panic(void *context, const struct tarn_quick_fault *fault)
 static void
 wait(void *context, unsigned milliseconds)
 {
-    struct timespec time = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
+    struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
 
     (void)context;
     (void)nanosleep(&time, NULL);

@@ -63,6 +63,14 @@ tn_bin(tn_word size)
     return (unsigned)(size >> (bit - 1)) + 2 * bit - TN_FIRST_BIN;
 }
 
+/* Whether blocks of these sizes are surely in the same bin: no bit from the second highest on
+ * differs. It may say no when they are, which costs time only. */
+static inline int
+tn_same_bin(tn_word less, tn_word more)
+{
+    return (less ^ more) < less >> 2;
+}
+
 /* The bin seen as the block before its first: only its `next` is real. */
 static inline struct tn_block *
 tn_bin_block(struct tarn_quick *q, unsigned bin)
@@ -121,7 +129,7 @@ tn_unlink(struct tarn_quick *q, struct tn_block *block)
 static inline struct tn_list *
 tn_quick_list(struct tarn_quick *q, size_t size)
 {
-    return (struct tn_list *)((uintptr_t)q - size * (sizeof(struct tn_list) / 8)) + 1;
+    return (struct tn_list *)((uintptr_t)q - (size - TN_MIN) * (sizeof(struct tn_list) / 8)) - 1;
 }
 
 #endif

@@ -8,7 +8,7 @@
 static tn_word
 largest_quick(size_t region, unsigned options)
 {
-    if (options & (TARN_QUICK_IMMEDIATE | TARN_QUICK_CHECKED)) {
+    if (options & (TARN_QUICK_IMMEDIATE | TARN_QUICK_CHECKED) || region < 8192) {
         return 0;
     }
     return region < 32768 ? 48 : region < 262144 ? 128 : 256;

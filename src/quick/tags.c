@@ -31,7 +31,7 @@ reach(struct tarn_quick *q, const void *object, unsigned which, uintptr_t *get, 
 void
 tarn_quick_setmalloctag(struct tarn_quick *q, void *object, uintptr_t tag)
 {
-    (void)reach(q, object, 0, NULL, &tag, "setmalloctag");
+    (void)reach(q, object, TN_MALLOC_TAG, NULL, &tag, "setmalloctag");
 }
 
 uintptr_t
@@ -39,14 +39,14 @@ tarn_quick_getmalloctag(struct tarn_quick *q, void *object)
 {
     uintptr_t tag = 0;
 
-    (void)reach(q, object, 0, &tag, NULL, "getmalloctag");
+    (void)reach(q, object, TN_MALLOC_TAG, &tag, NULL, "getmalloctag");
     return tag;
 }
 
 void
 tarn_quick_setrealloctag(struct tarn_quick *q, void *object, uintptr_t tag)
 {
-    (void)reach(q, object, 1, NULL, &tag, "setrealloctag");
+    (void)reach(q, object, TN_REALLOC_TAG, NULL, &tag, "setrealloctag");
 }
 
 uintptr_t
@@ -54,6 +54,6 @@ tarn_quick_getrealloctag(struct tarn_quick *q, void *object)
 {
     uintptr_t tag = 0;
 
-    (void)reach(q, object, 1, &tag, NULL, "getrealloctag");
+    (void)reach(q, object, TN_REALLOC_TAG, &tag, NULL, "getrealloctag");
     return tag;
 }

@@ -52,8 +52,8 @@ tarn_quick_walk(struct tarn_quick *q,
                     lead = *(unsigned char *)tn_payload(block) >> 3;
                 }
                 if (q->flags & TARN_QUICK_TAGS) {
-                    memcpy(&seen.malloctag, tn_trailer(q, block, 0), sizeof seen.malloctag);
-                    memcpy(&seen.realloctag, tn_trailer(q, block, 1), sizeof seen.realloctag);
+                    memcpy(&seen.malloctag, tn_trailer(q, block, TN_MALLOC_TAG), sizeof seen.malloctag);
+                    memcpy(&seen.realloctag, tn_trailer(q, block, TN_REALLOC_TAG), sizeof seen.realloctag);
                 }
             }
             seen.object = (unsigned char *)tn_payload(block) + lead;
