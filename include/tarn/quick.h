@@ -184,7 +184,7 @@ struct tarn_quick_stats {
 };
 
 /* Fills in `stats`. Cost and rule as tarn_quick_walk. */
-void tarn_quick_stats(struct tarn_quick *heap, struct tarn_quick_stats *stats);
+void tarn_quick_get_stats(struct tarn_quick *heap, struct tarn_quick_stats *stats);
 
 /* Prints a short summary of the heap's state through the print hook. */
 void tarn_quick_summary(struct tarn_quick *heap);

@@ -36,7 +36,7 @@ next_place(uintptr_t from, size_t align, size_t residue)
     return from + (residue >= now ? residue - now : align - now + residue);
 }
 
-/* What tn_take_aligned looks for. */
+/* What tn_quick_take_aligned looks for. */
 struct place {
     size_t size;
     size_t align; /* at least 1 */
@@ -64,7 +64,7 @@ find_place(uintptr_t from, const struct place *want)
 }
 
 struct tn_block *
-tn_take_deep(struct tarn_quick *q, tn_word size, const char **what)
+tn_quick_take_deep(struct tarn_quick *q, tn_word size, const char **what)
 {
     unsigned bin = tn_bin(size);
     struct tn_block *block;
@@ -91,7 +91,7 @@ tn_take_deep(struct tarn_quick *q, tn_word size, const char **what)
 }
 
 struct tn_block *
-tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const char **what)
+tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const char **what)
 {
     size_t granule = (size_t)(tn_word)(0 - q->mask);
     struct place want = {r->size, r->align, 0, r->span, 2};
@@ -129,7 +129,7 @@ tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, 
     if (want.size >= TN_LIMIT - slack) {
         return NULL;
     }
-    block = tn_take_deep(q, tn_round(q, want.size + slack), what);
+    block = tn_quick_take_deep(q, tn_round(q, want.size + slack), what);
     if (block == NULL) {
         return NULL;
     }
@@ -148,14 +148,14 @@ tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, 
     gap = (tn_word)(place - *lead - payload);
     if (place == 0 || place - payload > size ||
         (tn_word)(place - payload) + tn_round(q, want.size) > size) {
-        *what = tn_give_clean(q, block);
+        *what = tn_quick_give_clean(q, block);
         return NULL;
     }
     if (gap != 0) {
         block = tn_after(block, gap);
         block->head = (size - gap) | TN_USED;
         front->head = gap | (head & TN_FLAGS);
-        *what = tn_give_clean(q, front);
+        *what = tn_quick_give_clean(q, front);
         if (*what != NULL) {
             return NULL;
         }
@@ -167,7 +167,7 @@ tn_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, 
         front = tn_after(block, size);
         front->head = gap | TN_USED;
         block->head = size | (head & TN_FLAGS);
-        *what = tn_give_clean(q, front);
+        *what = tn_quick_give_clean(q, front);
         if (*what != NULL) {
             return NULL;
         }
@@ -187,5 +187,5 @@ tarn_quick_mallocalign(struct tarn_quick *q, size_t size, size_t align, long off
     request.align = align;
     request.offset = offset;
     request.span = span;
-    return tn_allocate(q, &request);
+    return tn_quick_allocate(q, &request);
 }

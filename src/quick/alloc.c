@@ -3,6 +3,7 @@
 #include "quick/core.h"
 #include "quick/guard.h"
 #include "quick/memory.h"
+#include "quick/product.h"
 
 /* Bytes of `block` its owner may use when its pointer is the payload's start. */
 static inline size_t
@@ -19,11 +20,11 @@ malloc_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
     struct tn_block *block;
 
     if (TN_UNLIKELY(size >= q->limit)) {
-        return tn_refill(q, size, 1, caller);
+        return tn_quick_refill(q, size, 1, caller);
     }
     block = tn_take(q, tn_round(q, size), q->top, &what);
     if (TN_UNLIKELY(block == NULL)) {
-        return tn_refill(q, size, 1, caller);
+        return tn_quick_refill(q, size, 1, caller);
     }
     return memset(tn_payload(block), 0, usable(block));
 }
@@ -59,11 +60,11 @@ mallocz_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
     struct tn_block *block;
 
     if (TN_UNLIKELY(size >= q->limit)) {
-        return tn_refill(q, size, 0, caller);
+        return tn_quick_refill(q, size, 0, caller);
     }
     block = tn_take(q, tn_round(q, size), q->top, &what);
     if (TN_UNLIKELY(block == NULL)) {
-        return tn_refill(q, size, 0, caller);
+        return tn_quick_refill(q, size, 0, caller);
     }
     return clear_slack(block, size);
 }
@@ -84,38 +85,25 @@ tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
     return mallocz_from_index(q, size, TN_CALLER);
 }
 
-/* Half of size_t's bits: two factors below this cannot overflow. */
-#define HALF ((size_t)1 << (sizeof(size_t) * 4))
-
 void *
 tarn_quick_calloc(struct tarn_quick *q, size_t n, size_t size)
 {
-    struct tn_request request = {"calloc", TN_CALLER, n * size, 0, 0, 0, 1};
+    struct tn_request request = {"calloc", TN_CALLER, 0, 0, 0, 0, 1};
 
-    if ((n | size) >= HALF) {
-        /* One factor is large: split it, so that no division is needed. */
-        size_t large = n > size ? n : size;
-        size_t other = n > size ? size : n;
-        size_t high = (large / HALF) * other; /* other < HALF, or it overflows anyway */
-
-        if (other >= HALF || high >= HALF ||
-            high * HALF + (large % HALF) * other < high * HALF) {
-            return NULL;
-        }
-    }
-    return tn_allocate(q, &request);
+    request.size = tn_product(n, size);
+    return tn_quick_allocate(q, &request);
 }
 
 void *
 tarn_quick_smalloc(struct tarn_quick *q, size_t size)
 {
     struct tn_request request = {"smalloc", TN_CALLER, size, 0, 0, 0, 1};
-    void *object = tn_allocate(q, &request);
+    void *object = tn_quick_allocate(q, &request);
 
     /* The one loop without a bound: waiting is what smalloc is for. */
     while (object == NULL && size < TN_LIMIT && q->hooks != NULL && q->hooks->sleep != NULL) {
         q->hooks->sleep(q->hooks->context, 100);
-        object = tn_allocate(q, &request);
+        object = tn_quick_allocate(q, &request);
     }
     return object;
 }

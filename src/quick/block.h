@@ -41,7 +41,7 @@
 #if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 #define TN_CORE static inline __attribute__((always_inline, unused))
 #elif defined(__GNUC__)
-#define TN_CORE static __attribute__((unused))
+#define TN_CORE static __attribute__((noinline, unused))
 #else
 #define TN_CORE static inline
 #endif
@@ -64,6 +64,15 @@ typedef uintptr_t TN_ALIAS tn_link; /* a block's address */
 #define TN_FLAGS     ((tn_word)7)
 #define TN_MIN       (2 * TN_WORD + 2 * sizeof(tn_link)) /* header, links, boundary tag */
 #define TN_LIMIT     ((size_t)(((tn_word) ~(tn_word)0) >> 1) - 4095) /* no request this large */
+
+#if UINTPTR_MAX > 0xffffffffu
+typedef uint64_t tn_map; /* one bit for each bin */
+#else
+struct tn_map { /* two words, so that no compiler needs to call for a 64-bit shift */
+    uint32_t word[2];
+};
+typedef struct tn_map tn_map;
+#endif
 
 struct tn_block {
     tn_word head; /* size | flags */
@@ -90,8 +99,8 @@ struct tn_list {
 struct tarn_quick {
     struct tn_block nil; /* ends every list: head 0, next itself; prev is written, never read */
     uint32_t flags;      /* const: options in the low byte, TN_GUARDED, TN_QUICKS */
-    uint64_t map;        /* bit i: the bin of number i + TN_FIRST_BIN holds a block */
-    uint64_t plenty;     /* const: map at least this: a free block of 1/16 of the first region */
+    tn_map map;          /* bit i: bin i holds a block */
+    tn_map plenty;       /* const: map at least this: a free block of 1/16 of the first region */
     uintptr_t low;       /* no payload starts below */
     uintptr_t end;       /* no header lies above */
     uintptr_t span;      /* multiples of 8 from `low` to `end`; 0 when guarded */
@@ -113,7 +122,11 @@ struct tarn_quick {
 #define TN_QUICKS(f)  (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
 #define TN_BINS(f)    ((f) >> 24)               /* in flags: number of bins */
 #define TN_DEPTH      16u /* blocks on one quick list, at most */
-#define TN_BATCH      4u  /* blocks cut at once for an empty quick list */
+#ifdef __OPTIMIZE_SIZE__
+#define TN_BATCH 1u
+#else
+#define TN_BATCH 4u /* blocks cut at once for an empty quick list */
+#endif
 
 static inline struct tn_block *
 tn_at(struct tarn_quick *q, tn_link link)

@@ -19,8 +19,8 @@ inside(struct tarn_quick *q, const struct tn_block *block)
 {
     struct tn_region *region;
 
-    for (region = &q->first; region != NULL; region = tn_next_region(q, region)) {
-        struct tn_block *first = tn_first_block(q, region);
+    for (region = &q->first; region != NULL; region = tn_quick_next_region(q, region)) {
+        struct tn_block *first = tn_quick_first_block(q, region);
 
         if (block >= first && block < tn_after(first, region->size) &&
             ((uintptr_t)block - (uintptr_t)first) % 8 == 0) {
@@ -34,7 +34,7 @@ static const char *
 check_region(struct survey *s, struct tn_region *region)
 {
     struct tarn_quick *q = s->q;
-    struct tn_block *block = tn_first_block(q, region);
+    struct tn_block *block = tn_quick_first_block(q, region);
     struct tn_block *end = tn_after(block, region->size);
     tn_word granule = ~q->mask;
     int after_free = 0;
@@ -55,7 +55,7 @@ check_region(struct survey *s, struct tn_region *region)
         }
         if (head & TN_USED) {
             s->used += size;
-            s->quick_blocks += tn_is_quick(block) != 0;
+            s->quick_blocks += tn_quick_is_quick(block) != 0;
             after_free = 0;
         } else {
             if (after_free) {
@@ -89,6 +89,15 @@ check_region(struct survey *s, struct tn_region *region)
     return NULL;
 }
 
+static int
+mapped(const struct tarn_quick *q, unsigned bin)
+{
+    tn_map map = q->map;
+
+    tn_map_clear(&map, bin);
+    return memcmp(&map, &q->map, sizeof map) != 0;
+}
+
 static const char *
 check_bins(struct survey *s)
 {
@@ -101,7 +110,7 @@ check_bins(struct survey *s)
         struct tn_block *before = tn_bin_block(q, bin);
 
         s->where = &q->bin[bin];
-        if (((q->map >> bin & 1) != 0) != (block != &q->nil)) {
+        if (mapped(q, bin) != (block != &q->nil)) {
             return "the map disagrees with a bin";
         }
         while (block != &q->nil) {
@@ -126,8 +135,10 @@ check_bins(struct survey *s)
         }
     }
     s->where = q;
-    if (TN_BINS(q->flags) < 64 && q->map >> TN_BINS(q->flags) != 0) {
-        return "the map knows more bins than there are";
+    for (; bin < 64; bin++) {
+        if (mapped(q, bin)) {
+            return "the map knows more bins than there are";
+        }
     }
     return found == s->free_blocks ? NULL : "a free block is in no bin";
 }
@@ -153,7 +164,7 @@ check_quick_lists(struct survey *s)
             if (!inside(q, block)) {
                 return "a quick list leads out of the regions";
             }
-            if ((block->head & ~TN_FLAGS) != size || !tn_is_quick(block)) {
+            if ((block->head & ~TN_FLAGS) != size || !tn_quick_is_quick(block)) {
                 return "a quick list holds another block";
             }
             if (left == 0) {
@@ -179,7 +190,7 @@ tarn_quick_check(struct tarn_quick *q, const void **where)
     const char *broken = NULL;
 
     s.q = q;
-    for (region = &q->first; region != NULL && broken == NULL; region = tn_next_region(q, region)) {
+    for (region = &q->first; region != NULL && broken == NULL; region = tn_quick_next_region(q, region)) {
         s.where = region;
         if (before != NULL && (void *)tn_at(q, region->prev) != (void *)before) {
             broken = "the list of regions is damaged";

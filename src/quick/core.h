@@ -61,12 +61,10 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
     tn_word rest;
 
     if (whole < size) {
-        uint64_t above = q->map & (uint64_t)-2 << bin;
-
-        if (TN_UNLIKELY(above == 0)) {
+        bin = tn_map_above(&q->map, bin);
+        if (TN_UNLIKELY(bin == 0)) {
             return NULL;
         }
-        bin = tn_low_bit(above);
         block = tn_at(q, q->bin[bin]);
         whole = block->head;
     }
@@ -78,7 +76,7 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
     if (rest >= TN_MIN && size < q->front) {
         struct tn_block *taken = tn_after(block, rest);
 
-        if (size < top && rest >> 6 > size && q->map >= q->plenty) {
+        if (TN_BATCH > 1 && size < top && rest >> 6 > size && !tn_map_below(&q->map, &q->plenty)) {
             tn_word less = rest - (TN_BATCH - 1) * size;
 
             if (tn_same_bin(less, whole)) {
@@ -196,7 +194,7 @@ tn_quick_push(struct tarn_quick *q, struct tn_block *block, tn_word head)
 {
     struct tn_list *list = tn_quick_list(q, head & ~TN_FLAGS);
 
-    if (list->count >= TN_DEPTH || q->map < q->plenty) {
+    if (list->count >= TN_DEPTH || tn_map_below(&q->map, &q->plenty)) {
         return 0;
     }
     list->count++;

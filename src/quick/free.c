@@ -13,7 +13,7 @@ distance(const struct tarn_quick *q, const void *object)
 }
 
 /* free when no quick list takes the block. What is amiss here is found again, and named, by
- * tn_release. */
+ * tn_quick_release. */
 static TN_NOINLINE void
 free_to_index(struct tarn_quick *q, void *object, tn_word head)
 {
@@ -21,7 +21,7 @@ free_to_index(struct tarn_quick *q, void *object, tn_word head)
 
     if (TN_UNLIKELY((uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
                     tn_give(q, block, head) != NULL)) {
-        tn_release(q, object, "free", 0);
+        tn_quick_release(q, object, "free", 0);
     }
 }
 
@@ -39,5 +39,5 @@ tarn_quick_free(struct tarn_quick *q, void *object)
             return;
         }
     }
-    tn_release(q, object, "free", TN_CALLER);
+    tn_quick_release(q, object, "free", TN_CALLER);
 }

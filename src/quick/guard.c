@@ -6,13 +6,13 @@
 #include "quick/memory.h"
 
 uintptr_t
-tn_lock(struct tarn_quick *q)
+tn_quick_lock(struct tarn_quick *q)
 {
     return q->hooks != NULL && q->hooks->lock != NULL ? q->hooks->lock(q->hooks->context) : 0;
 }
 
 void
-tn_unlock(struct tarn_quick *q, uintptr_t saved)
+tn_quick_unlock(struct tarn_quick *q, uintptr_t saved)
 {
     if (q->hooks != NULL && q->hooks->unlock != NULL) {
         q->hooks->unlock(q->hooks->context, saved);
@@ -22,7 +22,7 @@ tn_unlock(struct tarn_quick *q, uintptr_t saved)
 /* Words at the end of a block, those the heap's options ask for: size asked for and cookie, which
  * an overrun meets first, then the malloc tag and the realloc tag. Not aligned in narrow heaps. */
 void *
-tn_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which)
+tn_quick_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which)
 {
     size_t size = block->head & ~TN_FLAGS;
 
@@ -37,14 +37,14 @@ get_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which)
 {
     uintptr_t word;
 
-    memcpy(&word, tn_trailer(q, block, which), sizeof word);
+    memcpy(&word, tn_quick_trailer(q, block, which), sizeof word);
     return word;
 }
 
 static void
 set_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which, uintptr_t word)
 {
-    memcpy(tn_trailer(q, block, which), &word, sizeof word);
+    memcpy(tn_quick_trailer(q, block, which), &word, sizeof word);
 }
 
 static uintptr_t
@@ -54,7 +54,7 @@ cookie(const struct tn_block *block, size_t size)
 }
 
 void
-tn_panic(struct tarn_quick *q, const char *function, const char *what, const void *object)
+tn_quick_panic(struct tarn_quick *q, const char *function, const char *what, const void *object)
 {
     struct tarn_quick_fault fault = {function, what, object, 0, 0};
 
@@ -68,7 +68,7 @@ tn_panic(struct tarn_quick *q, const char *function, const char *what, const voi
     if (q->flags & TARN_QUICK_TAGS) {
         const char *ignored = NULL;
         size_t lead;
-        struct tn_block *block = tn_locate(q, object, &lead, &ignored);
+        struct tn_block *block = tn_quick_locate(q, object, &lead, &ignored);
 
         if (block != NULL) {
             fault.malloctag = get_trailer(q, block, TN_MALLOC_TAG);
@@ -89,7 +89,7 @@ plausible(struct tarn_quick *q, const struct tn_block *block)
 }
 
 struct tn_block *
-tn_locate(struct tarn_quick *q, const void *object, size_t *lead, const char **what)
+tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const char **what)
 {
     uintptr_t payload = (uintptr_t)object & (uintptr_t)(intptr_t)-8;
     struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
@@ -164,7 +164,7 @@ room(struct tarn_quick *q, const struct tn_block *block, size_t lead)
 }
 
 const char *
-tn_give_clean(struct tarn_quick *q, struct tn_block *block)
+tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block)
 {
     tn_word head = block->head;
     struct tn_block *next = tn_after(block, head & ~TN_FLAGS);
@@ -186,7 +186,7 @@ tn_give_clean(struct tarn_quick *q, struct tn_block *block)
 }
 
 int
-tn_flush_one(struct tarn_quick *q, const char **what)
+tn_quick_flush_one(struct tarn_quick *q, const char **what)
 {
     tn_word size;
 
@@ -208,13 +208,13 @@ tarn_quick_flush(struct tarn_quick *q)
     int more;
 
     do {
-        uintptr_t saved = tn_lock(q);
+        uintptr_t saved = tn_quick_lock(q);
 
-        more = tn_flush_one(q, &what);
-        tn_unlock(q, saved);
+        more = tn_quick_flush_one(q, &what);
+        tn_quick_unlock(q, saved);
     } while (more);
     if (what != NULL) {
-        tn_panic(q, "flush", what, NULL);
+        tn_quick_panic(q, "flush", what, NULL);
     }
 }
 
@@ -227,23 +227,23 @@ obtain(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const cha
     int more = 1;
 
     while (*what == NULL) {
-        uintptr_t saved = tn_lock(q);
+        uintptr_t saved = tn_quick_lock(q);
 
         *lead = 0;
         if (r->align != 0 || r->span != 0) {
-            block = tn_take_aligned(q, r, lead, what);
+            block = tn_quick_take_aligned(q, r, lead, what);
         } else {
             if (size <= TN_QUICKS(q->flags)) {
                 block = tn_quick_pop(q, size);
             }
             if (block == NULL) {
-                block = tn_take_deep(q, size, what);
+                block = tn_quick_take_deep(q, size, what);
             }
         }
         if (block == NULL && *what == NULL) {
-            more = tn_flush_one(q, what);
+            more = tn_quick_flush_one(q, what);
         }
-        tn_unlock(q, saved);
+        tn_quick_unlock(q, saved);
         if (block != NULL) {
             return block;
         }
@@ -283,7 +283,7 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
     block = obtain(q, r, &lead, &what);
     if (block == NULL) {
         if (what != NULL) {
-            tn_panic(q, r->function, what, NULL);
+            tn_quick_panic(q, r->function, what, NULL);
         }
         return NULL;
     }
@@ -293,7 +293,7 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
         struct tn_block *end = tn_after(block, (block->head & ~TN_FLAGS) - TN_WORD);
 
         if (!all(tn_after(block, sizeof *block), end, TN_CLEAN)) {
-            tn_panic(q, r->function, "free memory was written to", object);
+            tn_quick_panic(q, r->function, "free memory was written to", object);
         }
     }
     if (lead != 0) {
@@ -319,7 +319,7 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
 }
 
 void *
-tn_allocate(struct tarn_quick *q, const struct tn_request *r)
+tn_quick_allocate(struct tarn_quick *q, const struct tn_request *r)
 {
     void *object = allocate(q, r);
 
@@ -330,14 +330,14 @@ tn_allocate(struct tarn_quick *q, const struct tn_request *r)
 }
 
 TN_COLD void *
-tn_refill(struct tarn_quick *q, size_t size, int clear, uintptr_t caller)
+tn_quick_refill(struct tarn_quick *q, size_t size, int clear, uintptr_t caller)
 {
     struct tn_request request = {clear ? "malloc" : "mallocz", 0, 0, 0, 0, 0, 0};
 
     request.caller = caller;
     request.size = size;
     request.clear = clear;
-    return tn_allocate(q, &request);
+    return tn_quick_allocate(q, &request);
 }
 
 /* What is wrong with the object's surroundings in a checked heap. */
@@ -350,7 +350,7 @@ verify(struct tarn_quick *q, struct tn_block *block, const void *object, size_t 
     return all((const char *)object + size, end, TN_CLEAN) ? NULL : "written beyond its end";
 }
 
-/* tn_release without the trace; returns whether it did. */
+/* tn_quick_release without the trace; returns whether it did. */
 static int
 release(struct tarn_quick *q, void *object, const char *function)
 {
@@ -359,16 +359,16 @@ release(struct tarn_quick *q, void *object, const char *function)
     uintptr_t saved;
     size_t lead;
 
-    saved = tn_lock(q);
-    block = tn_locate(q, object, &lead, &what);
+    saved = tn_quick_lock(q);
+    block = tn_quick_locate(q, object, &lead, &what);
     if (block != NULL && q->flags & TARN_QUICK_CHECKED) {
         /* The block is its owner's still: filling it needs no lock. */
-        tn_unlock(q, saved);
+        tn_quick_unlock(q, saved);
         what = verify(q, block, object, lead);
         if (what == NULL) {
             fill(tn_after(block, TN_WORD), tn_after(block, block->head & ~TN_FLAGS));
         }
-        saved = tn_lock(q);
+        saved = tn_quick_lock(q);
     }
     if (block != NULL && what == NULL) {
         tn_word head = block->head;
@@ -380,18 +380,18 @@ release(struct tarn_quick *q, void *object, const char *function)
             largest = 0;
         }
         if (head >= largest || !tn_quick_push(q, block, head)) {
-            what = tn_give_clean(q, block);
+            what = tn_quick_give_clean(q, block);
         }
     }
-    tn_unlock(q, saved);
+    tn_quick_unlock(q, saved);
     if (what != NULL) {
-        tn_panic(q, function, what, object);
+        tn_quick_panic(q, function, what, object);
     }
     return what == NULL;
 }
 
 TN_COLD void
-tn_release(struct tarn_quick *q, void *object, const char *function, uintptr_t caller)
+tn_quick_release(struct tarn_quick *q, void *object, const char *function, uintptr_t caller)
 {
     if (object != NULL && release(q, object, function)) {
         trace(q, function, object, NULL, 0, caller);
@@ -414,7 +414,7 @@ move(struct tarn_quick *q, void *object, size_t old, const struct tn_request *r)
 }
 
 TN_COLD void *
-tn_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
+tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
 {
     struct tn_request request = {"realloc", 0, 0, 0, 0, 0, 0};
     const char *what = NULL;
@@ -430,8 +430,8 @@ tn_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
     if (size >= TN_LIMIT) {
         return NULL;
     }
-    saved = tn_lock(q);
-    block = tn_locate(q, object, &lead, &what);
+    saved = tn_quick_lock(q);
+    block = tn_quick_locate(q, object, &lead, &what);
     if (block != NULL) {
         old = room(q, block, lead);
         if (q->flags & TARN_QUICK_TAGS) {
@@ -443,12 +443,12 @@ tn_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
             result = object;
         }
     }
-    tn_unlock(q, saved);
+    tn_quick_unlock(q, saved);
     if (block != NULL && what == NULL && q->flags & TARN_QUICK_CHECKED) {
         what = verify(q, block, object, lead);
     }
     if (what != NULL) {
-        tn_panic(q, "realloc", what, object);
+        tn_quick_panic(q, "realloc", what, object);
         return NULL;
     }
     if (result != NULL) {
@@ -465,9 +465,9 @@ tn_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller)
             return NULL;
         }
         (void)release(q, object, "realloc");
-        saved = tn_lock(q);
-        block = tn_locate(q, result, &lead, &what);
-        tn_unlock(q, saved);
+        saved = tn_quick_lock(q);
+        block = tn_quick_locate(q, result, &lead, &what);
+        tn_quick_unlock(q, saved);
         if (q->flags & TARN_QUICK_TAGS) {
             set_trailer(q, block, TN_MALLOC_TAG, tags[0]);
         }
@@ -491,11 +491,11 @@ tarn_quick_msize(struct tarn_quick *q, void *object)
     if (object == NULL) {
         return 0;
     }
-    saved = tn_lock(q);
-    block = tn_locate(q, object, &lead, &what);
-    tn_unlock(q, saved);
+    saved = tn_quick_lock(q);
+    block = tn_quick_locate(q, object, &lead, &what);
+    tn_quick_unlock(q, saved);
     if (block == NULL) {
-        tn_panic(q, "msize", what, object);
+        tn_quick_panic(q, "msize", what, object);
         return 0;
     }
     bytes = room(q, block, lead);
@@ -504,7 +504,7 @@ tarn_quick_msize(struct tarn_quick *q, void *object)
 
         what = verify(q, block, object, lead);
         if (what != NULL) {
-            tn_panic(q, "msize", what, object);
+            tn_quick_panic(q, "msize", what, object);
             return 0;
         }
         memset((unsigned char *)object + size, 0, bytes - size);

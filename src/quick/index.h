@@ -36,23 +36,78 @@ tn_high_bit(tn_word x)
 #endif
 }
 
-/* Position of the lowest set bit; x is not 0. */
-static inline unsigned
-tn_low_bit(uint64_t x)
+#if UINTPTR_MAX > 0xffffffffu
+static inline void
+tn_map_set(tn_map *map, unsigned bin)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xffffffffu && !defined(__riscv)
-    return (unsigned)__builtin_ctzll(x);
-#else
-    uint32_t half = (uint32_t)x;
-    unsigned base = 0;
+    *map |= (tn_map)1 << bin;
+}
 
-    if (half == 0) {
-        half = (uint32_t)(x >> 32);
-        base = 32;
+static inline void
+tn_map_clear(tn_map *map, unsigned bin)
+{
+    *map &= ~((tn_map)1 << bin);
+}
+
+/* The lowest bin above `bin` that holds a block; 0 when there is none. */
+static inline unsigned
+tn_map_above(const tn_map *map, unsigned bin)
+{
+    tn_map above = *map & (tn_map)-2 << bin;
+
+    if (above == 0) {
+        return 0;
     }
-    return base + tn_high_bit(half & (0u - half));
+#if defined(__GNUC__) && !(defined(__riscv) && !defined(__riscv_zbb))
+    return (unsigned)__builtin_ctzll(above);
+#else
+    bin = (uint32_t)above == 0 ? 32 : 0;
+    above = above >> bin & 0xffffffffu;
+    return bin + tn_high_bit((tn_word)(above & (0 - above)));
 #endif
 }
+
+static inline int
+tn_map_below(const tn_map *map, const tn_map *other)
+{
+    return *map < *other;
+}
+#else
+static inline void
+tn_map_set(tn_map *map, unsigned bin)
+{
+    map->word[bin >> 5] |= (uint32_t)1 << (bin & 31);
+}
+
+static inline void
+tn_map_clear(tn_map *map, unsigned bin)
+{
+    map->word[bin >> 5] &= ~((uint32_t)1 << (bin & 31));
+}
+
+static inline unsigned
+tn_map_above(const tn_map *map, unsigned bin)
+{
+    unsigned word = bin >> 5;
+    uint32_t above = map->word[word] & (uint32_t)-2 << (bin & 31);
+
+    if (above == 0) {
+        above = map->word[1];
+        if (word != 0 || above == 0) {
+            return 0;
+        }
+        word = 1;
+    }
+    return word * 32 + tn_high_bit(above & (0u - above));
+}
+
+static inline int
+tn_map_below(const tn_map *map, const tn_map *other)
+{
+    return map->word[1] < other->word[1] ||
+           (map->word[1] == other->word[1] && map->word[0] < other->word[0]);
+}
+#endif
 
 /* The bin for blocks of `size` bytes: twice the position of the highest bit, and the bit after. */
 static inline unsigned
@@ -88,7 +143,7 @@ tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
 
     block->next = first;
     tn_at(q, first)->prev = self;
-    q->map |= (uint64_t)1 << bin;
+    tn_map_set(&q->map, bin);
     block->prev = tn_link_to(q, tn_bin_block(q, bin));
     q->bin[bin] = self;
 }
@@ -102,7 +157,7 @@ tn_pop(struct tarn_quick *q, struct tn_block *block, unsigned bin)
     q->bin[bin] = next;
     tn_at(q, next)->prev = tn_link_to(q, tn_bin_block(q, bin));
     if (next == tn_link_to(q, &q->nil)) {
-        q->map &= ~((uint64_t)1 << bin);
+        tn_map_clear(&q->map, (unsigned)bin);
     }
 }
 
@@ -120,7 +175,7 @@ tn_unlink(struct tarn_quick *q, struct tn_block *block)
         tn_word bin = (tn_word)(prev - tn_link_to(q, tn_bin_block(q, 0))) / sizeof(tn_link);
 
         if (bin < TN_BINS(q->flags)) {
-            q->map &= ~((uint64_t)1 << bin);
+            tn_map_clear(&q->map, (unsigned)bin);
         }
     }
 }

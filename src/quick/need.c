@@ -1,5 +1,6 @@
 /* How much memory a program's mix of objects needs at most. */
 #include "quick/core.h"
+#include "quick/product.h"
 
 /* Bytes of a block for `size` bytes in a heap of these options; 0 when it overflows. */
 static size_t
@@ -21,9 +22,9 @@ block_bytes(size_t size, unsigned options)
 static size_t
 next_bin(size_t bytes)
 {
-    size_t half = (size_t)1 << (tn_high_bit((tn_word)bytes) - 1);
+    unsigned bit = tn_high_bit((tn_word)bytes) - 1;
 
-    return (bytes / half + 1) * half;
+    return ((bytes >> bit) + 1) << bit;
 }
 
 size_t
@@ -43,26 +44,22 @@ tarn_quick_need(const struct tarn_quick_mix *mix, size_t n, unsigned options)
             continue;
         }
         /* A free block's rest of less than TN_MIN stays with the block cut from it. */
-        if (bytes == 0 || mix[i].count > TN_LIMIT / (bytes + TN_MIN)) {
+        bytes = bytes == 0 ? SIZE_MAX : tn_product(mix[i].count, bytes + TN_MIN - 8);
+        if (bytes >= TN_LIMIT - live) {
             return SIZE_MAX;
         }
-        live += mix[i].count * (bytes + TN_MIN - 8);
+        live += bytes;
         count += mix[i].count;
-        if (live >= TN_LIMIT || count >= TN_LIMIT) {
-            return SIZE_MAX;
-        }
+        bytes = block_bytes(mix[i].size, options);
         if (next_bin(bytes) > gap) {
             gap = next_bin(bytes);
         }
     }
     /* A request is refused only while each gap between live objects is below `gap`, and there is at
      * most one gap more than objects. */
-    gaps = count;
-    if (gaps != 0 && gap > TN_LIMIT / gaps) {
+    gaps = tn_product(count, gap);
+    if (gaps >= TN_LIMIT - fixed || live >= TN_LIMIT - fixed - gaps) {
         return SIZE_MAX;
     }
-    if (live + gaps * gap < live || live + gaps * gap >= SIZE_MAX - fixed) {
-        return SIZE_MAX;
-    }
-    return live + gaps * gap + fixed;
+    return live + gaps + fixed;
 }

@@ -64,18 +64,18 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         return size == 0 ? NULL : tarn_quick_malloc(q, size);
     }
     if (TN_UNLIKELY(size == 0)) {
-        tn_release(q, object, "realloc", TN_CALLER);
+        tn_quick_release(q, object, "realloc", TN_CALLER);
         return NULL;
     }
     place = place >> 3 | place << (sizeof place * 8 - 3);
     if (TN_UNLIKELY(place >= q->span || size >= q->limit)) {
-        return tn_reallocate(q, object, size, TN_CALLER);
+        return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     head = block->head;
     if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED || 
                     (uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
                     tn_after(block, head & ~TN_FLAGS)->head & TN_PREV_FREE)) {
-        return tn_reallocate(q, object, size, TN_CALLER);
+        return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     old = (head & ~TN_FLAGS) - TN_WORD;
     bytes = tn_round(q, size);
@@ -86,7 +86,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         return object;
     }
     if (TN_UNLIKELY(what != NULL)) {
-        tn_panic(q, "realloc", what, object);
+        tn_quick_panic(q, "realloc", what, object);
         return NULL;
     }
     to = tn_take(q, bytes, 0, &what);
@@ -98,7 +98,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         }
         if (to == NULL) {
             /* Flush, ask for more, or report the damage; then it may fit after all. */
-            result = tn_reallocate(q, object, size, TN_CALLER);
+            result = tn_quick_reallocate(q, object, size, TN_CALLER);
             return result;
         }
         memset((char *)tn_payload(to) + old, 0, (to->head & ~TN_FLAGS) - TN_WORD - old);

@@ -122,7 +122,7 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
         return NULL;
     }
     q->front = q->first.size >> 5 < 4096 ? (uint32_t)(q->first.size >> 5) : 4096;
-    q->plenty = (uint64_t)1 << tn_bin(q->first.size >> 4 > 16 ? q->first.size >> 4 : 16);
+    tn_map_set(&q->plenty, tn_bin(q->first.size >> 4 > 16 ? q->first.size >> 4 : 16));
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
     return q;
@@ -158,7 +158,7 @@ tarn_quick_add(struct tarn_quick *q, void *memory, size_t size)
     if (tn_bin(region->size) >= TN_BINS(q->flags)) {
         return false;
     }
-    saved = tn_lock(q);
+    saved = tn_quick_lock(q);
     region->next = q->first.next;
     region->prev = tn_link_to(q, &q->first);
     if (tn_at(q, region->next) != &q->nil) {
@@ -167,7 +167,7 @@ tarn_quick_add(struct tarn_quick *q, void *memory, size_t size)
     q->first.next = tn_link_to(q, region);
     cover(q, block, region->size);
     tn_insert(q, block, region->size);
-    tn_unlock(q, saved);
+    tn_quick_unlock(q, saved);
     return true;
 }
 
@@ -183,13 +183,13 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
     tn_link at;
 
     tarn_quick_flush(q);
-    saved = tn_lock(q);
+    saved = tn_quick_lock(q);
     for (at = q->first.next; tn_at(q, at) != &q->nil;
          at = ((struct tn_region *)tn_at(q, at))->next) {
         known = known || (void *)tn_at(q, at) == (void *)region;
     }
     if (!known) {
-        tn_unlock(q, saved);
+        tn_quick_unlock(q, saved);
         return false;
     }
     block = (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
@@ -201,6 +201,6 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
             ((struct tn_region *)tn_at(q, region->next))->prev = region->prev;
         }
     }
-    tn_unlock(q, saved);
+    tn_quick_unlock(q, saved);
     return empty;
 }

@@ -63,7 +63,7 @@ tarn_quick_summary(struct tarn_quick *q)
     if (q->hooks == NULL || q->hooks->print == NULL) {
         return;
     }
-    tarn_quick_stats(q, &stats);
+    tarn_quick_get_stats(q, &stats);
     print_size(q, "quickfit: ", stats.used, " of ");
     print_size(q, "", stats.total, " bytes in use by ");
     print_size(q, "", stats.objects, " objects");

@@ -14,16 +14,16 @@ reach(struct tarn_quick *q, const void *object, unsigned which, uintptr_t *get, 
     if (object == NULL || !(q->flags & TARN_QUICK_TAGS)) {
         return 0;
     }
-    saved = tn_lock(q);
-    block = tn_locate(q, object, &lead, &what);
+    saved = tn_quick_lock(q);
+    block = tn_quick_locate(q, object, &lead, &what);
     if (block != NULL && set != NULL) {
-        memcpy(tn_trailer(q, block, which), set, sizeof *set);
+        memcpy(tn_quick_trailer(q, block, which), set, sizeof *set);
     } else if (block != NULL) {
-        memcpy(get, tn_trailer(q, block, which), sizeof *get);
+        memcpy(get, tn_quick_trailer(q, block, which), sizeof *get);
     }
-    tn_unlock(q, saved);
+    tn_quick_unlock(q, saved);
     if (block == NULL) {
-        tn_panic(q, function, what, object);
+        tn_quick_panic(q, function, what, object);
     }
     return block != NULL;
 }

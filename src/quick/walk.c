@@ -5,7 +5,7 @@
 #include "quick/walk.h"
 
 struct tn_block *
-tn_first_block(struct tarn_quick *q, struct tn_region *region)
+tn_quick_first_block(struct tarn_quick *q, struct tn_region *region)
 {
     uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
     uintptr_t start = region == &q->first ? (uintptr_t)&q->bin[TN_BINS(q->flags)] : (uintptr_t)(region + 1);
@@ -14,7 +14,7 @@ tn_first_block(struct tarn_quick *q, struct tn_region *region)
 }
 
 struct tn_region *
-tn_next_region(struct tarn_quick *q, struct tn_region *region)
+tn_quick_next_region(struct tarn_quick *q, struct tn_region *region)
 {
     struct tn_block *next = tn_at(q, region->next);
 
@@ -23,7 +23,7 @@ tn_next_region(struct tarn_quick *q, struct tn_region *region)
 
 /* On a quick list, or only odd? Odd ones carry their mark in the first byte. */
 int
-tn_is_quick(const struct tn_block *block)
+tn_quick_is_quick(const struct tn_block *block)
 {
     return (block->head & (TN_USED | TN_ODD)) == (TN_USED | TN_ODD) &&
            (*(const unsigned char *)tn_payload(block) & 7) != 7;
@@ -35,8 +35,8 @@ tarn_quick_walk(struct tarn_quick *q,
 {
     struct tn_region *region;
 
-    for (region = &q->first; region != NULL; region = tn_next_region(q, region)) {
-        struct tn_block *block = tn_first_block(q, region);
+    for (region = &q->first; region != NULL; region = tn_quick_next_region(q, region)) {
+        struct tn_block *block = tn_quick_first_block(q, region);
 
         while (block->head > TN_FLAGS) {
             struct tarn_quick_block seen = {0, 0, 0, false, false, 0, 0};
@@ -44,7 +44,7 @@ tarn_quick_walk(struct tarn_quick *q,
             size_t lead = 0;
 
             seen.total = block->head & ~TN_FLAGS;
-            seen.quick = tn_is_quick(block) != 0;
+            seen.quick = tn_quick_is_quick(block) != 0;
             seen.used = (block->head & TN_USED) != 0 && !seen.quick;
             if (seen.used) {
                 extra = tn_extra(q);
@@ -52,8 +52,8 @@ tarn_quick_walk(struct tarn_quick *q,
                     lead = *(unsigned char *)tn_payload(block) >> 3;
                 }
                 if (q->flags & TARN_QUICK_TAGS) {
-                    memcpy(&seen.malloctag, tn_trailer(q, block, TN_MALLOC_TAG), sizeof seen.malloctag);
-                    memcpy(&seen.realloctag, tn_trailer(q, block, TN_REALLOC_TAG), sizeof seen.realloctag);
+                    memcpy(&seen.malloctag, tn_quick_trailer(q, block, TN_MALLOC_TAG), sizeof seen.malloctag);
+                    memcpy(&seen.realloctag, tn_quick_trailer(q, block, TN_REALLOC_TAG), sizeof seen.realloctag);
                 }
             }
             seen.object = (unsigned char *)tn_payload(block) + lead;
@@ -97,13 +97,13 @@ add_up(void *context, const struct tarn_quick_block *block)
 }
 
 void
-tarn_quick_stats(struct tarn_quick *q, struct tarn_quick_stats *stats)
+tarn_quick_get_stats(struct tarn_quick *q, struct tarn_quick_stats *stats)
 {
     struct tn_region *region;
     size_t extra = tn_extra(q);
 
     memset(stats, 0, sizeof *stats);
-    for (region = &q->first; region != NULL; region = tn_next_region(q, region)) {
+    for (region = &q->first; region != NULL; region = tn_quick_next_region(q, region)) {
         stats->regions++;
     }
     (void)tarn_quick_walk(q, add_up, stats);

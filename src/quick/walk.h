@@ -4,8 +4,8 @@
 
 #include "quick/block.h"
 
-struct tn_block *tn_first_block(struct tarn_quick *q, struct tn_region *region);
-struct tn_region *tn_next_region(struct tarn_quick *q, struct tn_region *region);
-int tn_is_quick(const struct tn_block *block);
+struct tn_block *tn_quick_first_block(struct tarn_quick *q, struct tn_region *region);
+struct tn_region *tn_quick_next_region(struct tarn_quick *q, struct tn_region *region);
+int tn_quick_is_quick(const struct tn_block *block);
 
 #endif

@@ -354,7 +354,7 @@ model_run(void *memory, size_t arena, unsigned options, int (*next)(void *contex
             struct tarn_quick_stats stats;
 
             fail(&m, tarn_quick_check(m.heap, NULL));
-            tarn_quick_stats(m.heap, &stats);
+            tarn_quick_get_stats(m.heap, &stats);
             if (stats.used != 0 || stats.objects != 0 || stats.quick != 0) {
                 fail(&m, "blocks are left in use");
             }

@@ -594,7 +594,7 @@ walk_and_statistics(void **state)
         object[i] = tarn_quick_malloc(q, 1000);
     }
     tarn_quick_free(q, object[3]);
-    tarn_quick_stats(q, &stats);
+    tarn_quick_get_stats(q, &stats);
     assert_int_equal(stats.objects, 9);
     assert_int_equal(stats.used_by_size[9], 9);
     assert_int_equal(stats.free_by_size[9], 1);
@@ -623,7 +623,7 @@ check_finds_damage(void **state)
     for (i = 0; i < 40; i += 3) {
         tarn_quick_free(q, p[i]);
     }
-    tarn_quick_stats(q, &stats);
+    tarn_quick_get_stats(q, &stats);
     assert_true(stats.quick > 0);
     sound(q);
     for (i = 0; i < 40; i++) {
