@@ -12,19 +12,16 @@ usable(const struct tn_block *block)
     return (block->head & ~TN_FLAGS) - TN_WORD;
 }
 
-/* malloc when no quick list serves it. */
+/* malloc when no quick list serves it; `bytes` is the block's size. It is the last thing malloc
+ * does, so that this function's caller is malloc's. */
 static TN_NOINLINE void *
-malloc_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
+malloc_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
 {
     const char *what = NULL;
-    struct tn_block *block;
+    struct tn_block *block = tn_take(q, bytes, q->top, &what);
 
-    if (TN_UNLIKELY(size >= q->limit)) {
-        return tn_quick_refill(q, size, 1, caller);
-    }
-    block = tn_take(q, tn_round(q, size), q->top, &what);
     if (TN_UNLIKELY(block == NULL)) {
-        return tn_quick_refill(q, size, 1, caller);
+        return tn_quick_refill(q, size, 1, TN_CALLER);
     }
     return memset(tn_payload(block), 0, usable(block));
 }
@@ -32,15 +29,18 @@ malloc_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
 void *
 tarn_quick_malloc(struct tarn_quick *q, size_t size)
 {
+    tn_word bytes = tn_round(q, size);
+
     if (TN_LIKELY(size < q->small)) {
-        tn_word bytes = tn_round(q, size);
         struct tn_block *block = tn_quick_pop(q, bytes);
 
         if (TN_LIKELY(block != NULL)) {
             return memset(tn_payload(block), 0, bytes - TN_WORD);
         }
+    } else if (TN_UNLIKELY(size >= q->limit)) {
+        return tn_quick_refill(q, size, 1, TN_CALLER);
     }
-    return malloc_from_index(q, size, TN_CALLER);
+    return malloc_from_index(q, size, bytes);
 }
 
 /* Zeroes what lies behind the `size` bytes asked for, so that realloc may find it so. */
@@ -54,17 +54,13 @@ clear_slack(struct tn_block *block, size_t size)
 }
 
 static TN_NOINLINE void *
-mallocz_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
+mallocz_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
 {
     const char *what = NULL;
-    struct tn_block *block;
+    struct tn_block *block = tn_take(q, bytes, q->top, &what);
 
-    if (TN_UNLIKELY(size >= q->limit)) {
-        return tn_quick_refill(q, size, 0, caller);
-    }
-    block = tn_take(q, tn_round(q, size), q->top, &what);
     if (TN_UNLIKELY(block == NULL)) {
-        return tn_quick_refill(q, size, 0, caller);
+        return tn_quick_refill(q, size, 0, TN_CALLER);
     }
     return clear_slack(block, size);
 }
@@ -72,17 +68,21 @@ mallocz_from_index(struct tarn_quick *q, size_t size, uintptr_t caller)
 void *
 tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
 {
+    tn_word bytes = tn_round(q, size);
+
     if (clear != 0) {
         return tarn_quick_malloc(q, size);
     }
     if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, tn_round(q, size));
+        struct tn_block *block = tn_quick_pop(q, bytes);
 
         if (TN_LIKELY(block != NULL)) {
             return clear_slack(block, size);
         }
+    } else if (TN_UNLIKELY(size >= q->limit)) {
+        return tn_quick_refill(q, size, 0, TN_CALLER);
     }
-    return mallocz_from_index(q, size, TN_CALLER);
+    return mallocz_from_index(q, size, bytes);
 }
 
 void *

@@ -113,6 +113,7 @@ struct tarn_quick {
     uint32_t small;    /* const: requests below are of quick sizes; 0 when guarded or immediate */
     uint32_t top;      /* const: headers below are of quick sizes; 0 when guarded or immediate */
     uint32_t front;    /* const: blocks from here on are cut from the front of a free block */
+    uint32_t bins;     /* const: bytes of bin heads */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];     /* as many heads as the first region's size deserves */
 };

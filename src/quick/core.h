@@ -76,27 +76,29 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
     if (rest >= TN_MIN && size < q->front) {
         struct tn_block *taken = tn_after(block, rest);
 
-        if (TN_BATCH > 1 && size < top && rest >> 6 > size && !tn_map_below(&q->map, &q->plenty)) {
+        tn_after(taken, size)->head &= ~TN_PREV_FREE;
+        if (tn_same_bin(rest, whole)) {
             tn_word less = rest - (TN_BATCH - 1) * size;
 
-            if (tn_same_bin(less, whole)) {
+            if (TN_BATCH > 1 && size < top && rest >> 6 > size && tn_same_bin(less, whole) &&
+                !tn_map_below(&q->map, &q->plenty)) {
                 tn_count(q, TN_BATCH * size);
-                tn_after(taken, size)->head &= ~TN_PREV_FREE;
                 taken->head = size | TN_USED;
                 block->head = less;
                 *tn_tag(block, less) = less;
                 tn_cut_batch(q, tn_after(block, less), size);
                 return taken;
             }
+            tn_count(q, size);
+            taken->head = size | TN_USED | TN_PREV_FREE;
+            block->head = rest;
+            *tn_tag(block, rest) = rest;
+            return taken;
         }
         tn_count(q, size);
-        tn_after(taken, size)->head &= ~TN_PREV_FREE;
         taken->head = size | TN_USED | TN_PREV_FREE;
         block->head = rest;
         *tn_tag(block, rest) = rest;
-        if (tn_same_bin(rest, whole)) {
-            return taken;
-        }
         tn_pop(q, block, bin);
         tn_insert(q, block, rest);
         return taken;

@@ -15,13 +15,11 @@ distance(const struct tarn_quick *q, const void *object)
 /* free when no quick list takes the block. What is amiss here is found again, and named, by
  * tn_quick_release. */
 static TN_NOINLINE void
-free_to_index(struct tarn_quick *q, void *object, tn_word head)
+free_to_index(struct tarn_quick *q, struct tn_block *block, tn_word head)
 {
-    struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
-
     if (TN_UNLIKELY((uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
                     tn_give(q, block, head) != NULL)) {
-        tn_quick_release(q, object, "free", 0);
+        tn_quick_release(q, tn_payload(block), "free", TN_CALLER);
     }
 }
 
@@ -34,7 +32,7 @@ tarn_quick_free(struct tarn_quick *q, void *object)
 
         if (TN_LIKELY(((head - TN_USED) & (TN_USED | TN_ODD)) == 0)) {
             if (head >= q->top || !tn_quick_push(q, block, head)) {
-                free_to_index(q, object, head);
+                free_to_index(q, block, head);
             }
             return;
         }

@@ -172,10 +172,10 @@ tn_unlink(struct tarn_quick *q, struct tn_block *block)
     tn_at(q, next)->prev = prev;
     if (next == tn_link_to(q, &q->nil)) {
         /* It was the last; if also the first, the bin is empty now. */
-        tn_word bin = (tn_word)(prev - tn_link_to(q, tn_bin_block(q, 0))) / sizeof(tn_link);
+        tn_word place = (tn_word)(prev - tn_link_to(q, tn_bin_block(q, 0)));
 
-        if (bin < TN_BINS(q->flags)) {
-            tn_map_clear(&q->map, (unsigned)bin);
+        if (place < q->bins) {
+            tn_map_clear(&q->map, (unsigned)(place / sizeof(tn_link)));
         }
     }
 }

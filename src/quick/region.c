@@ -94,6 +94,7 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
         q->flags |= TN_GUARDED;
     }
     q->hooks = hooks;
+    q->bins = (uint32_t)(bins * sizeof(tn_link));
     q->nil.next = tn_link_to(q, q);
     q->first.next = q->nil.next;
     q->first.prev = q->nil.next;

@@ -184,7 +184,7 @@ overhead_and_fixed_cost(void **state)
             largest--;
         }
         print_message("fixed cost in %zu bytes: %zu\n", i - 1, i - 1 - largest);
-        assert_true(i - 1 - largest <= 256);
+        assert_true(i - 1 - largest <= 260);
     }
 }
 
