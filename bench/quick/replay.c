@@ -28,7 +28,8 @@ main(int argc, char **argv)
         return 2;
     }
     factor = strtod(argv[2], NULL);
-    arena = strchr(argv[2], 'x') != NULL ? (size_t)(factor * (double)t.peak) + 1024 : (size_t)factor;
+    arena =
+        strchr(argv[2], 'x') != NULL ? (size_t)(factor * (double)t.peak) + 1024 : (size_t)factor;
     options = (unsigned)strtoul(argv[3], NULL, 0);
     memory = calloc(1, arena);
     q = tarn_quick_init(memory, arena, options, NULL);

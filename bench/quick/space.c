@@ -1,6 +1,6 @@
-/* The smallest arena in which no request of a trace is refused, by bisection, over the trace's peak of
- * live bytes; the checkerboard adversary in the same measure; the overhead per object; the largest
- * number of blocks that a malloc about to refuse may have to coalesce.
+/* The smallest arena in which no request of a trace is refused, by bisection, over the trace's peak
+ * of live bytes; the checkerboard adversary in the same measure; the overhead per object; the
+ * largest number of blocks that a malloc about to refuse may have to coalesce.
  *
  *   quick-space OPTIONS */
 #include "tarn/quick.h"

@@ -35,9 +35,9 @@ trace_load(struct trace *trace, const char *path)
         trace->event = malloc((size_t)trace->events * sizeof *trace->event);
         trace->object = calloc(trace->slots, sizeof *trace->object);
         trace->size = calloc(trace->slots, sizeof *trace->size);
-        ok = trace->event != NULL && trace->object != NULL && trace->size != NULL &&
-             fread(trace->event, sizeof *trace->event, (size_t)trace->events, file) ==
-                 trace->events;
+        ok =
+            trace->event != NULL && trace->object != NULL && trace->size != NULL &&
+            fread(trace->event, sizeof *trace->event, (size_t)trace->events, file) == trace->events;
     }
     if (packed) {
         ok = pclose(file) == 0 && ok;
@@ -86,8 +86,9 @@ trace_each(void (*use)(const char *path))
     int found = each_in(external != NULL ? external : TRACE_EXTERNAL, use);
 
     if (found == 0) {
-        fprintf(stderr, "note: no external traces in %s (set TARN_TRACES); only the %d of the "
-                        "repository were replayed\n",
+        fprintf(stderr,
+                "note: no external traces in %s (set TARN_TRACES); only the %d of the "
+                "repository were replayed\n",
                 external != NULL ? external : TRACE_EXTERNAL, own);
     }
     return own + found;

@@ -5,7 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TRACE_MALLOC = 1, TRACE_CALLOC, TRACE_REALLOC, TRACE_ALIGN, TRACE_FREE, TRACE_FREE_NULL };
+enum {
+    TRACE_MALLOC = 1,
+    TRACE_CALLOC,
+    TRACE_REALLOC,
+    TRACE_ALIGN,
+    TRACE_FREE,
+    TRACE_FREE_NULL
+};
 
 struct trace_event {
     uint8_t op;

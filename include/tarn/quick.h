@@ -26,7 +26,7 @@ extern "C" {
  * like. 0: on machines with 64-bit pointers they have 32 bits, one region is smaller than 2 GiB
  * and all lie within 2 GiB of the first. Makes no difference where pointers have 32 bits. */
 #ifndef TARN_QUICK_WIDE
-#define TARN_QUICK_WIDE 0
+#    define TARN_QUICK_WIDE 0
 #endif
 
 struct tarn_quick; /* a heap; lives at the start of its first region */
@@ -36,9 +36,9 @@ enum {
     TARN_QUICK_ALIGN16 = 1,   /* payloads at multiples of 16 instead of 8 */
     TARN_QUICK_TAGS = 2,      /* keep two words of the caller with each object (costs two words) */
     TARN_QUICK_IMMEDIATE = 4, /* coalesce in every free: no quick lists, tightest bound */
-    TARN_QUICK_GROWS = 16,    /* regions larger than the first may follow (some 100 bytes of index) */
-    TARN_QUICK_CHECKED = 8    /* find overruns by a byte and writes after free (costs two words
-                                 per object, and touching each object's bytes in malloc and free) */
+    TARN_QUICK_GROWS = 16, /* regions larger than the first may follow (some 100 bytes of index) */
+    TARN_QUICK_CHECKED = 8 /* find overruns by a byte and writes after free (costs two words
+                              per object, and touching each object's bytes in malloc and free) */
 };
 
 /* What went wrong, for the panic hook. */
@@ -92,7 +92,8 @@ struct tarn_quick *tarn_quick_init(void *memory, size_t size, unsigned options,
 
 /* Hands in another region. Returns false when it is too small, overlaps the state of the heap,
  * lies out of a narrow heap's reach, or
- * has more than about the first one's size and the heap was made without TARN_QUICK_GROWS. Cost: constant (TARN_QUICK_CHECKED: fills the region). */
+ * has more than about the first one's size and the heap was made without TARN_QUICK_GROWS. Cost:
+ * constant (TARN_QUICK_CHECKED: fills the region). */
 bool tarn_quick_add(struct tarn_quick *heap, void *memory, size_t size);
 
 /* Takes back the region that was handed in at `memory`. Returns false, and changes nothing, when
@@ -152,11 +153,11 @@ void tarn_quick_flush(struct tarn_quick *heap);
 
 /* A free or used stretch of a region, for tarn_quick_walk. */
 struct tarn_quick_block {
-    void *object;   /* its first byte; for one of mallocalign the pointer it gave */
-    size_t size;    /* bytes that may be used */
-    size_t total;   /* bytes with the header and all */
-    bool used;      /* an object of the caller's; blocks on quick lists are not */
-    bool quick;     /* free, on a quick list */
+    void *object; /* its first byte; for one of mallocalign the pointer it gave */
+    size_t size;  /* bytes that may be used */
+    size_t total; /* bytes with the header and all */
+    bool used;    /* an object of the caller's; blocks on quick lists are not */
+    bool quick;   /* free, on a quick list */
     uintptr_t malloctag;
     uintptr_t realloctag;
 };
@@ -172,13 +173,13 @@ bool tarn_quick_walk(struct tarn_quick *heap,
 
 struct tarn_quick_stats {
     size_t regions;
-    size_t total;     /* bytes of all blocks; what regions lose to state and closing is not in it */
-    size_t used;      /* bytes of blocks in use, with headers */
-    size_t quick;     /* bytes of blocks on quick lists */
-    size_t free;      /* bytes of all other free blocks; total = used + quick + free */
-    size_t peak;      /* the highest that used + quick has been */
-    size_t largest;   /* the largest size malloc would give now without coalescing the quick lists */
-    size_t objects;   /* blocks in use */
+    size_t total;   /* bytes of all blocks; what regions lose to state and closing is not in it */
+    size_t used;    /* bytes of blocks in use, with headers */
+    size_t quick;   /* bytes of blocks on quick lists */
+    size_t free;    /* bytes of all other free blocks; total = used + quick + free */
+    size_t peak;    /* the highest that used + quick has been */
+    size_t largest; /* the largest size malloc would give now without coalescing the quick lists */
+    size_t objects; /* blocks in use */
     size_t used_by_size[TARN_QUICK_RANGES]; /* blocks in use of 2^i to 2^(i+1) - 1 bytes */
     size_t free_by_size[TARN_QUICK_RANGES]; /* free ones, those on quick lists among them */
 };

@@ -91,7 +91,8 @@ tn_quick_take_deep(struct tarn_quick *q, tn_word size, const char **what)
 }
 
 struct tn_block *
-tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const char **what)
+tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead,
+                      const char **what)
 {
     size_t granule = (size_t)(tn_word)(0 - q->mask);
     struct place want = {r->size, r->align, 0, r->span, 2};

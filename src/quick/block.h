@@ -22,36 +22,36 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
-#define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define TN_NOINLINE    __attribute__((noinline))
-#define TN_COLD        __attribute__((noinline, cold))
-#define TN_ALIAS       __attribute__((may_alias))
-#define TN_CALLER      ((uintptr_t)__builtin_return_address(0))
+#    define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
+#    define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#    define TN_NOINLINE    __attribute__((noinline))
+#    define TN_COLD        __attribute__((noinline, cold))
+#    define TN_ALIAS       __attribute__((may_alias))
+#    define TN_CALLER      ((uintptr_t)__builtin_return_address(0))
 #else
-#define TN_LIKELY(x)   (x)
-#define TN_UNLIKELY(x) (x)
-#define TN_NOINLINE
-#define TN_COLD
-#define TN_ALIAS
-#define TN_CALLER ((uintptr_t)0)
+#    define TN_LIKELY(x)   (x)
+#    define TN_UNLIKELY(x) (x)
+#    define TN_NOINLINE
+#    define TN_COLD
+#    define TN_ALIAS
+#    define TN_CALLER ((uintptr_t)0)
 #endif
 
 /* For speed the core is inlined into each call; for size it is one function that all share. */
 #if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
-#define TN_CORE static inline __attribute__((always_inline, unused))
+#    define TN_CORE static inline __attribute__((always_inline, unused))
 #elif defined(__GNUC__)
-#define TN_CORE static __attribute__((noinline, unused))
+#    define TN_CORE static __attribute__((noinline, unused))
 #else
-#define TN_CORE static inline
+#    define TN_CORE static inline
 #endif
 
 #if UINTPTR_MAX > 0xffffffffu && !TARN_QUICK_WIDE
-#define TN_OFFSETS 1
+#    define TN_OFFSETS 1
 typedef uint32_t TN_ALIAS tn_word; /* a header: bytes of the block, flags in the low bits */
 typedef int32_t TN_ALIAS tn_link;  /* bytes from the heap's state to a block */
 #else
-#define TN_OFFSETS 0
+#    define TN_OFFSETS 0
 typedef uintptr_t TN_ALIAS tn_word;
 typedef uintptr_t TN_ALIAS tn_link; /* a block's address */
 #endif
@@ -59,11 +59,12 @@ typedef uintptr_t TN_ALIAS tn_link; /* a block's address */
 #define TN_WORD      sizeof(tn_word)
 #define TN_USED      ((tn_word)1) /* not free: its owner's, or on a quick list */
 #define TN_PREV_FREE ((tn_word)2) /* the word before the header is the size of a free block */
-#define TN_ODD       ((tn_word)4) /* with USED: on a quick list, or the owner's pointer is not the
-                                     payload's start (mallocalign) */
-#define TN_FLAGS     ((tn_word)7)
-#define TN_MIN       (2 * TN_WORD + 2 * sizeof(tn_link)) /* header, links, boundary tag */
-#define TN_LIMIT     ((size_t)(((tn_word) ~(tn_word)0) >> 1) - 4095) /* no request this large */
+#define TN_ODD                                                                                     \
+    ((tn_word)4) /* with USED: on a quick list, or the owner's pointer is not the                  \
+                    payload's start (mallocalign) */
+#define TN_FLAGS ((tn_word)7)
+#define TN_MIN   (2 * TN_WORD + 2 * sizeof(tn_link))             /* header, links, boundary tag */
+#define TN_LIMIT ((size_t)(((tn_word) ~(tn_word)0) >> 1) - 4095) /* no request this large */
 
 #if UINTPTR_MAX > 0xffffffffu
 typedef uint64_t tn_map; /* one bit for each bin */
@@ -105,28 +106,28 @@ struct tarn_quick {
     uintptr_t end;       /* no header lies above */
     uintptr_t span;      /* multiples of 8 from `low` to `end`; 0 when guarded */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
-    tn_word limit;     /* const: no request as large has a bin; 0 when guarded */
-    tn_word round;     /* const: added to a request before masking */
-    tn_word mask;      /* const: ~(granule - 1) */
-    tn_word used;      /* bytes of blocks that are not free, headers included */
-    tn_word peak;      /* highest `used` ever */
-    uint32_t small;    /* const: requests below are of quick sizes; 0 when guarded or immediate */
-    uint32_t top;      /* const: headers below are of quick sizes; 0 when guarded or immediate */
-    uint32_t front;    /* const: blocks from here on are cut from the front of a free block */
-    uint32_t bins;     /* const: bytes of bin heads */
+    tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
+    tn_word round;                        /* const: added to a request before masking */
+    tn_word mask;                         /* const: ~(granule - 1) */
+    tn_word used;                         /* bytes of blocks that are not free, headers included */
+    tn_word peak;                         /* highest `used` ever */
+    uint32_t small; /* const: requests below are of quick sizes; 0 when guarded or immediate */
+    uint32_t top;   /* const: headers below are of quick sizes; 0 when guarded or immediate */
+    uint32_t front; /* const: blocks from here on are cut from the front of a free block */
+    uint32_t bins;  /* const: bytes of bin heads */
     struct tn_region first; /* the region the state is in; heads the list of the others */
-    tn_link bin[];     /* as many heads as the first region's size deserves */
+    tn_link bin[];          /* as many heads as the first region's size deserves */
 };
 
-#define TN_FIRST_BIN  10u        /* number of the bin of 16-byte blocks */
-#define TN_GUARDED    0x100u     /* lock, trace, tags or checks: nothing may bypass guard.c */
-#define TN_QUICKS(f)  (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
-#define TN_BINS(f)    ((f) >> 24)               /* in flags: number of bins */
-#define TN_DEPTH      16u /* blocks on one quick list, at most */
+#define TN_FIRST_BIN 10u    /* number of the bin of 16-byte blocks */
+#define TN_GUARDED   0x100u /* lock, trace, tags or checks: nothing may bypass guard.c */
+#define TN_QUICKS(f) (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
+#define TN_BINS(f)   ((f) >> 24)               /* in flags: number of bins */
+#define TN_DEPTH     16u                       /* blocks on one quick list, at most */
 #ifdef __OPTIMIZE_SIZE__
-#define TN_BATCH 1u
+#    define TN_BATCH 1u
 #else
-#define TN_BATCH 4u /* blocks cut at once for an empty quick list */
+#    define TN_BATCH 4u /* blocks cut at once for an empty quick list */
 #endif
 
 static inline struct tn_block *

@@ -190,7 +190,8 @@ tarn_quick_check(struct tarn_quick *q, const void **where)
     const char *broken = NULL;
 
     s.q = q;
-    for (region = &q->first; region != NULL && broken == NULL; region = tn_quick_next_region(q, region)) {
+    for (region = &q->first; region != NULL && broken == NULL;
+         region = tn_quick_next_region(q, region)) {
         s.where = region;
         if (before != NULL && (void *)tn_at(q, region->prev) != (void *)before) {
             broken = "the list of regions is damaged";

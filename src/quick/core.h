@@ -44,14 +44,14 @@ tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
     list->count = TN_BATCH - 1;
 }
 
-/* Takes a block of `size` bytes, a multiple of the granule, out of the index and returns it, in use.
- * NULL: there is none, or *what says what is broken. The first block of the size's own bin is tried,
- * then the first of the next bin that has one: any of its blocks fits. Small blocks are cut from the
- * end of a free one, which mostly can stay in its bin; large ones from its front, so that the two
- * sorts gather at opposite ends and a large one finds room to grow behind it.
+/* Takes a block of `size` bytes, a multiple of the granule, out of the index and returns it, in
+ * use. NULL: there is none, or *what says what is broken. The first block of the size's own bin is
+ * tried, then the first of the next bin that has one: any of its blocks fits. Small blocks are cut
+ * from the end of a free one, which mostly can stay in its bin; large ones from its front, so that
+ * the two sorts gather at opposite ends and a large one finds room to grow behind it.
  *
- * When `size` has an empty quick list that takes blocks below `top`, and the free block is large, some
- * more are cut for the list on the way. */
+ * When `size` has an empty quick list that takes blocks below `top`, and the free block is large,
+ * some more are cut for the list on the way. */
 TN_CORE struct tn_block *
 tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
 {

@@ -50,7 +50,8 @@ set_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which, uintpt
 static uintptr_t
 cookie(const struct tn_block *block, size_t size)
 {
-    return ((uintptr_t)block ^ (uintptr_t)0x9e3779b9u) * 0x85ebca6bu ^ size ^ (block->head & ~TN_FLAGS);
+    return ((uintptr_t)block ^ (uintptr_t)0x9e3779b9u) * 0x85ebca6bu ^ size ^
+           (block->head & ~TN_FLAGS);
 }
 
 void
@@ -103,13 +104,15 @@ tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const ch
         /* Perhaps one of mallocalign's that does not start its payload: the payload's first byte
          * then tells how far in the pointer is. */
         size_t granule = (size_t)(tn_word)(0 - q->mask);
-        struct tn_block *odd = (struct tn_block *)(((uintptr_t)object & ~(uintptr_t)(granule - 1)) - TN_WORD);
+        struct tn_block *odd =
+            (struct tn_block *)(((uintptr_t)object & ~(uintptr_t)(granule - 1)) - TN_WORD);
         size_t in = (uintptr_t)object - (uintptr_t)tn_payload(odd);
 
         if (in == 0 || (uintptr_t)tn_payload(odd) < q->low ||
             (odd->head & (TN_USED | TN_ODD)) != (TN_USED | TN_ODD) ||
             *(unsigned char *)tn_payload(odd) != (in << 3 | 7)) {
-            *what = payload != (uintptr_t)object ? "not an object's address" : "already free, or not an object's address";
+            *what = payload != (uintptr_t)object ? "not an object's address"
+                                                 : "already free, or not an object's address";
             return NULL;
         }
         *lead = in;

@@ -1,4 +1,5 @@
-/* The guarded ways: for heaps with a lock, tags, trace or checks, and for what is rare in others. */
+/* The guarded ways: for heaps with a lock, tags, trace or checks, and for what is rare in others.
+ */
 #ifndef TN_QUICK_GUARD_H
 #define TN_QUICK_GUARD_H
 
@@ -33,12 +34,18 @@ void *tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintp
 /* The object's block, or NULL and *what. *lead becomes the bytes from payload to pointer. Panics
  * are the caller's. Call locked. */
 struct tn_block *tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead,
-                           const char **what);
+                                 const char **what);
 
 /* Calls the panic hook, or traps. */
-void tn_quick_panic(struct tarn_quick *q, const char *function, const char *what, const void *object);
+void tn_quick_panic(struct tarn_quick *q, const char *function, const char *what,
+                    const void *object);
 
-enum { TN_SIZE, TN_COOKIE, TN_MALLOC_TAG, TN_REALLOC_TAG };
+enum {
+    TN_SIZE,
+    TN_COOKIE,
+    TN_MALLOC_TAG,
+    TN_REALLOC_TAG
+};
 
 /* The place of such a word in a block of a heap that keeps it. May be misaligned. */
 void *tn_quick_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which);

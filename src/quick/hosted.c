@@ -56,5 +56,5 @@ print(void *context, const char *text, size_t length)
     (void)fwrite(text, 1, length, stdout);
 }
 
-const struct tarn_quick_hooks tarn_quick_hosted = {NULL, lock, unlock, panic, NULL, wait, print,
-                                                   NULL};
+const struct tarn_quick_hooks tarn_quick_hosted = {NULL, lock, unlock, panic,
+                                                   NULL, wait, print,  NULL};

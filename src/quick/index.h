@@ -18,11 +18,11 @@ tn_high_bit(tn_word x)
     unsigned bit = 0;
     unsigned step;
 
-#if UINTPTR_MAX > 0xffffffffu && !TN_OFFSETS
+#    if UINTPTR_MAX > 0xffffffffu && !TN_OFFSETS
     step = (x >> 32 != 0) ? 32 : 0;
     bit += step;
     x >>= step;
-#endif
+#    endif
     step = (x >> 16 != 0) ? 16 : 0;
     bit += step;
     x >>= step;
@@ -58,13 +58,13 @@ tn_map_above(const tn_map *map, unsigned bin)
     if (above == 0) {
         return 0;
     }
-#if defined(__GNUC__) && !(defined(__riscv) && !defined(__riscv_zbb))
+#    if defined(__GNUC__) && !(defined(__riscv) && !defined(__riscv_zbb))
     return (unsigned)__builtin_ctzll(above);
-#else
+#    else
     bin = (uint32_t)above == 0 ? 32 : 0;
     above = above >> bin & 0xffffffffu;
     return bin + tn_high_bit((tn_word)(above & (0 - above)));
-#endif
+#    endif
 }
 
 static inline int

@@ -5,18 +5,18 @@
 #include <stddef.h>
 
 #if defined(__STDC_HOSTED__) && __STDC_HOSTED__
-#include <string.h>
+#    include <string.h>
 #else
-#ifdef __cplusplus
+#    ifdef __cplusplus
 extern "C" {
-#endif
+#    endif
 void *memcpy(void *to, const void *from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
-#ifdef __cplusplus
+#    ifdef __cplusplus
 }
-#endif
+#    endif
 #endif
 
 #endif

@@ -72,7 +72,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     head = block->head;
-    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED || 
+    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED ||
                     (uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
                     tn_after(block, head & ~TN_FLAGS)->head & TN_PREV_FREE)) {
         return tn_quick_reallocate(q, object, size, TN_CALLER);

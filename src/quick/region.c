@@ -193,7 +193,8 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
         tn_quick_unlock(q, saved);
         return false;
     }
-    block = (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
+    block =
+        (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
     empty = block->head == region->size; /* one free block: no flags */
     if (empty) {
         tn_unlink(q, block);

@@ -82,10 +82,10 @@ tarn_quick_summary(struct tarn_quick *q)
 }
 
 struct count {
-    uintptr_t after;   /* tags up to here are done */
-    int started;       /* whether `after` counts */
-    int found;         /* whether `tag` is one */
-    uintptr_t tag;     /* the lowest tag above */
+    uintptr_t after; /* tags up to here are done */
+    int started;     /* whether `after` counts */
+    int found;       /* whether `tag` is one */
+    uintptr_t tag;   /* the lowest tag above */
     size_t objects;
     size_t bytes;
 };

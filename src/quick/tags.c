@@ -3,8 +3,8 @@
 #include "quick/memory.h"
 
 static int
-reach(struct tarn_quick *q, const void *object, unsigned which, uintptr_t *get, const uintptr_t *set,
-      const char *function)
+reach(struct tarn_quick *q, const void *object, unsigned which, uintptr_t *get,
+      const uintptr_t *set, const char *function)
 {
     const char *what = NULL;
     struct tn_block *block;

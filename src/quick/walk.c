@@ -1,14 +1,15 @@
 /* Seeing every block: walk and statistics. */
+#include "quick/walk.h"
 #include "quick/core.h"
 #include "quick/guard.h"
 #include "quick/memory.h"
-#include "quick/walk.h"
 
 struct tn_block *
 tn_quick_first_block(struct tarn_quick *q, struct tn_region *region)
 {
     uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
-    uintptr_t start = region == &q->first ? (uintptr_t)&q->bin[TN_BINS(q->flags)] : (uintptr_t)(region + 1);
+    uintptr_t start =
+        region == &q->first ? (uintptr_t)&q->bin[TN_BINS(q->flags)] : (uintptr_t)(region + 1);
 
     return (struct tn_block *)(((start + TN_WORD + granule) & ~granule) - TN_WORD);
 }
@@ -52,8 +53,10 @@ tarn_quick_walk(struct tarn_quick *q,
                     lead = *(unsigned char *)tn_payload(block) >> 3;
                 }
                 if (q->flags & TARN_QUICK_TAGS) {
-                    memcpy(&seen.malloctag, tn_quick_trailer(q, block, TN_MALLOC_TAG), sizeof seen.malloctag);
-                    memcpy(&seen.realloctag, tn_quick_trailer(q, block, TN_REALLOC_TAG), sizeof seen.realloctag);
+                    memcpy(&seen.malloctag, tn_quick_trailer(q, block, TN_MALLOC_TAG),
+                           sizeof seen.malloctag);
+                    memcpy(&seen.realloctag, tn_quick_trailer(q, block, TN_REALLOC_TAG),
+                           sizeof seen.realloctag);
                 }
             }
             seen.object = (unsigned char *)tn_payload(block) + lead;

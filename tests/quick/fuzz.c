@@ -1,5 +1,5 @@
-/* A fuzz target for libFuzzer, AFL++ (its libFuzzer mode) or fuzz_main.c: the first byte chooses the
- * options, the second the arena, the rest are operations for the model. */
+/* A fuzz target for libFuzzer, AFL++ (its libFuzzer mode) or fuzz_main.c: the first byte chooses
+ * the options, the second the arena, the rest are operations for the model. */
 #include "model.h"
 
 #include "tarn/quick.h"

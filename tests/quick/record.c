@@ -18,7 +18,10 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
 
-enum { SLOTS = 1 << 20, BUFFER = 4096 };
+enum {
+    SLOTS = 1 << 20,
+    BUFFER = 4096
+};
 
 struct event {
     uint8_t op, align;

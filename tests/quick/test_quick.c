@@ -35,8 +35,8 @@ on_print(void *context, const char *text, size_t length)
     printed[printed_length] = '\0';
 }
 
-static const struct tarn_quick_hooks hooks = {NULL, NULL, NULL, on_panic, NULL, NULL, on_print,
-                                              NULL};
+static const struct tarn_quick_hooks hooks = {NULL, NULL, NULL,     on_panic,
+                                              NULL, NULL, on_print, NULL};
 
 static struct tarn_quick *
 heap_of(size_t size, unsigned options)
@@ -285,7 +285,9 @@ mallocalign_places(void **state)
                 unsigned char *grown;
 
                 if (p == NULL) {
-                    size_t residue = align == 0 ? 0 : (size_t)((offset % (long)align + (long)align) % (long)align);
+                    size_t residue =
+                        align == 0 ? 0
+                                   : (size_t)((offset % (long)align + (long)align) % (long)align);
 
                     /* Refused: then it must have been impossible, where that is easy to tell. */
                     if (span == 0 || (align != 0 && span % align == 0 && residue + size <= span &&
@@ -365,8 +367,8 @@ expect_fault(const char *function, const void *pointer)
 static void
 misuse(void **state)
 {
-    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_TAGS,
-                                       TARN_QUICK_CHECKED, TARN_QUICK_ALIGN16};
+    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_TAGS, TARN_QUICK_CHECKED,
+                                       TARN_QUICK_ALIGN16};
     static const size_t sizes[] = {1, 24, 40, 100, 300, 5000};
     size_t i;
     size_t j;

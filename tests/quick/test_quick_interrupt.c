@@ -1,7 +1,7 @@
 /* An interrupt at every instruction: the processor's trap flag stops the program after each one of
- * a heap call, and there, unless the lock is held (interrupts disabled), a handler allocates, resizes
- * and frees in the same heap. Contents and invariants are checked throughout. Counts the longest
- * stretch with the lock held. */
+ * a heap call, and there, unless the lock is held (interrupts disabled), a handler allocates,
+ * resizes and frees in the same heap. Contents and invariants are checked throughout. Counts the
+ * longest stretch with the lock held. */
 #define _GNU_SOURCE
 #include "tarn/quick.h"
 
@@ -12,7 +12,10 @@
 #include <string.h>
 #include <ucontext.h>
 
-enum { OBJECTS = 48, OPERATIONS = 1000 };
+enum {
+    OBJECTS = 48,
+    OPERATIONS = 1000
+};
 
 struct held {
     unsigned char *bytes;
@@ -204,10 +207,11 @@ main(int argc, char **argv)
                 return 1;
             }
         }
-        printf("options %#x: %u calls, %llu instructions, interrupted after %llu of them; lock held "
-               "for at most %u\n",
-               options[j], operations, (unsigned long long)boundaries,
-               (unsigned long long)interrupts, held_longest);
+        printf(
+            "options %#x: %u calls, %llu instructions, interrupted after %llu of them; lock held "
+            "for at most %u\n",
+            options[j], operations, (unsigned long long)boundaries, (unsigned long long)interrupts,
+            held_longest);
     }
     if (failed) {
         printf("FAILED: contents or lock\n");

@@ -33,9 +33,14 @@ int
 main(int argc, char **argv)
 {
     static const size_t arenas[] = {4096, 65536, 1048576};
-    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_ALIGN16, TARN_QUICK_TAGS,
-                                       TARN_QUICK_CHECKED, TARN_QUICK_GROWS,
-                                       TARN_QUICK_ALIGN16 | TARN_QUICK_IMMEDIATE, 0x100,
+    static const unsigned options[] = {0,
+                                       TARN_QUICK_IMMEDIATE,
+                                       TARN_QUICK_ALIGN16,
+                                       TARN_QUICK_TAGS,
+                                       TARN_QUICK_CHECKED,
+                                       TARN_QUICK_GROWS,
+                                       TARN_QUICK_ALIGN16 | TARN_QUICK_IMMEDIATE,
+                                       0x100,
                                        TARN_QUICK_ALIGN16 | TARN_QUICK_TAGS | TARN_QUICK_CHECKED |
                                            TARN_QUICK_GROWS | 0x100};
     uint64_t operations = argc > 1 ? strtoull(argv[1], NULL, 0) : 200000;

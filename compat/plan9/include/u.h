@@ -20,7 +20,7 @@ typedef uint32_t u32int;
 typedef uint64_t u64int;
 typedef size_t usize;
 #ifndef uintptr
-#define uintptr uintptr_t
+#    define uintptr uintptr_t
 #endif
 
 #define USED(x)                                                                                    \
