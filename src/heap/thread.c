@@ -51,6 +51,9 @@ orphan(struct tn_heap *heap, struct tn_space *space, struct tn_slab *slab)
         tn_set_kind(slab, TN_HELD);
         slab->span = slab->span_small;
         tn_heap_give(slab, slab->span_small, false);
+    } else if (!tn_slab_has_free(slab) && slab->bare == 0 && tn_remote_count(word) == 0) {
+        tn_slab_set_owner(slab, 0);
+        atomic_store_explicit(&slab->remote, TN_REMOTE_END | TN_REMOTE_FULL, memory_order_relaxed);
     } else {
         tn_slab_share(heap, slab, live);
     }
