@@ -250,8 +250,8 @@ next_dirty_limit(struct tn_map *map)
     size_t least = tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
     size_t limit = map->dirty_limit;
     bool came_back = map->reused >= map->purged / 2 && map->purged != 0;
-    limit = came_back ? limit * 2 : limit / 2;
-    size_t most = tn_max(least, (size_t)map->frontier / 4);
+    limit = came_back ? limit * 2 : limit - limit / 4;
+    size_t most = tn_max(least, (size_t)map->frontier / 2);
     return (uint32_t)tn_min(tn_max(limit, least), most);
 }
 
