@@ -47,6 +47,7 @@ struct tn_root {
     uint64_t secret;                       /* keys come from it; const */
     _Atomic uint64_t incarnation;          /* slabs made; no key twice */
     struct tn_slab *shared[TN_CLASSES];    /* slabs for any thread; under the heap's lock */
+    struct tn_pool *pools;                 /* the heap's pools, newest first; src/pool's lock */
 };
 
 _Static_assert(sizeof(struct tn_root) <= TN_SPACE_ROOT, "fits in the space's head");
