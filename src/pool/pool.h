@@ -246,7 +246,25 @@ tn_pool_is_full(const struct tn_pool_cache *cache)
     return ((uintptr_t)cache->face.top & (TN_TILE - 1)) == 0;
 }
 
-/* pool_thread.c: the calling thread's cache of a shared pool; NULL: no memory for one. */
+/* pool_thread.c: pools whose cache a thread finds without a search; only of the SHARED mode. */
+#define TN_KNOWN 16u
+
+struct tn_known {
+    uint64_t serial; /* of the pool */
+    struct tn_pool_cache *cache;
+};
+
+extern _Thread_local struct tn_known tn_known[TN_KNOWN] __attribute__((tls_model("initial-exec")));
+
+/* The calling thread's cache of a pool of the SHARED mode; NULL: to be found, or made. */
+static inline struct tn_pool_cache *
+tn_pool_known(const struct tn_pool *pool)
+{
+    const struct tn_known *entry = &tn_known[pool->serial % TN_KNOWN];
+    return TN_LIKELY(entry->serial == pool->serial) ? entry->cache : NULL;
+}
+
+/* The same, found or made; NULL: no memory for one. */
 struct tn_pool_cache *tn_pool_here(struct tn_pool *pool);
 void tn_pool_watch(void);
 struct tn_lock *tn_pools_lock(void);

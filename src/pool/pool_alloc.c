@@ -60,26 +60,33 @@ free_without_cache(struct tn_pool *pool, void *object, const char *call)
     tn_pool_unlock(pool);
 }
 
+static TN_NOINLINE void *
+alloc_longer(struct tn_pool *pool)
+{
+    if (pool->mode == TN_POOL_LONG) {
+        return tn_pool_alloc_long(pool, "tarn_pool_alloc");
+    }
+    if (pool->mode == TN_POOL_OWNER) {
+        return refill_and_pop(pool, &pool->face);
+    }
+    struct tn_pool_cache *cache = tn_pool_here(pool);
+    return cache != NULL ? refill_and_pop(pool, cache) : alloc_without_cache(pool);
+}
+
+/* What a shared pool's allocation takes when the thread has a free object. */
 void *
 tarn_pool_alloc_slow(tarn_pool *face)
 {
     struct tn_pool *pool = (struct tn_pool *)face;
-    if (TN_LIKELY(pool->mode == TN_POOL_SHARED)) {
-        struct tn_pool_cache *cache = tn_pool_here(pool);
-        if (TN_UNLIKELY(cache == NULL)) {
-            return alloc_without_cache(pool);
-        }
+    struct tn_pool_cache *cache = tn_pool_known(pool);
+    if (TN_LIKELY(cache != NULL)) {
         void *object = *cache->face.top;
         if (TN_LIKELY(object != NULL)) {
             cache->face.top--;
             return object;
         }
-        return refill_and_pop(pool, cache);
     }
-    if (pool->mode == TN_POOL_OWNER) {
-        return refill_and_pop(pool, &pool->face);
-    }
-    return tn_pool_alloc_long(pool, "tarn_pool_alloc");
+    return alloc_longer(pool);
 }
 
 static TN_NOINLINE void
@@ -93,8 +100,8 @@ make_room_and_push(struct tn_pool *pool, struct tn_pool_cache *cache, void *obje
     errno = saved;
 }
 
-static inline void
-free_one(struct tn_pool *pool, void *object, const char *call)
+static TN_NOINLINE void
+free_longer(struct tn_pool *pool, void *object, const char *call)
 {
     if (object == NULL) {
         return;
@@ -104,20 +111,25 @@ free_one(struct tn_pool *pool, void *object, const char *call)
         return;
     }
     struct tn_pool_cache *cache =
-        TN_LIKELY(pool->mode == TN_POOL_SHARED) ? tn_pool_here(pool) : &pool->face;
-    if (TN_UNLIKELY(cache == NULL)) {
+        pool->mode == TN_POOL_SHARED ? tn_pool_here(pool) : &pool->face;
+    if (cache == NULL) {
         free_without_cache(pool, object, call);
-    } else if (TN_LIKELY(!tn_pool_is_full(cache))) {
-        *++cache->face.top = object;
     } else {
         make_room_and_push(pool, cache, object, call);
     }
 }
 
+/* What a shared pool's free takes while there is room in the thread's cache. */
 void
 tarn_pool_free_slow(tarn_pool *face, void *object)
 {
-    free_one((struct tn_pool *)face, object, "tarn_pool_free");
+    struct tn_pool *pool = (struct tn_pool *)face;
+    struct tn_pool_cache *cache = tn_pool_known(pool);
+    if (TN_LIKELY(cache != NULL) && TN_LIKELY(!tn_pool_is_full(cache))) {
+        *++cache->face.top = object;
+        return;
+    }
+    free_longer(pool, object, "tarn_pool_free");
 }
 
 void *
@@ -181,6 +193,10 @@ void
 tarn_pool_free_many(tarn_pool *face, void *const *objects, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        free_one((struct tn_pool *)face, objects[i], "tarn_pool_free_many");
+        if (((uintptr_t)face->top & (TN_TILE - 1)) != 0) {
+            *++face->top = objects[i];
+        } else {
+            free_longer((struct tn_pool *)face, objects[i], "tarn_pool_free_many");
+        }
     }
 }

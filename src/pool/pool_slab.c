@@ -221,7 +221,8 @@ tn_pool_take_from(struct tn_pool *pool, struct tn_slab *slab, void **at, unsigne
         uint64_t bits = slab->bits[word];
         char *objects = first + word * 64 * stride;
         while (bits != 0) {
-            *at-- = objects + tn_lowest_bit(bits) * stride;
+            *at = objects + tn_lowest_bit(bits) * stride;
+            __builtin_prefetch(*at--, 1);
             bits &= bits - 1;
             if (--count == 0) {
                 slab->bits[word] = bits;

@@ -6,14 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define KNOWN 16u /* pools whose cache a thread finds without a search */
-
-struct known {
-    uint64_t serial; /* of the pool */
-    struct tn_pool_cache *cache;
-};
-
-static _Thread_local struct known known[KNOWN] __attribute__((tls_model("initial-exec")));
+_Thread_local struct tn_known tn_known[TN_KNOWN] __attribute__((tls_model("initial-exec")));
 
 /* The heaps' lists of pools; taken before any pool's lock. */
 static struct tn_lock pools_lock = {.rank = TN_RANK_POOLS};
@@ -58,7 +51,7 @@ learn(struct tn_pool *pool)
 {
     struct tn_pool_cache *cache = find_or_make(pool, tn_os_thread());
     if (cache != NULL) {
-        struct known *entry = &known[pool->serial % KNOWN];
+        struct tn_known *entry = &tn_known[pool->serial % TN_KNOWN];
         entry->serial = pool->serial;
         entry->cache = cache;
         if (atomic_load_explicit(&exit_key_made, memory_order_acquire)) {
@@ -71,11 +64,8 @@ learn(struct tn_pool *pool)
 struct tn_pool_cache *
 tn_pool_here(struct tn_pool *pool)
 {
-    const struct known *entry = &known[pool->serial % KNOWN];
-    if (TN_LIKELY(entry->serial == pool->serial)) {
-        return entry->cache;
-    }
-    return learn(pool);
+    struct tn_pool_cache *cache = tn_pool_known(pool);
+    return cache != NULL ? cache : learn(pool);
 }
 
 void
@@ -98,7 +88,7 @@ at_thread_exit(void *unused)
 {
     (void)unused;
     uintptr_t id = tn_os_thread();
-    memset(known, 0, sizeof known);
+    memset(tn_known, 0, sizeof tn_known);
     tn_lock(tn_registry_lock());
     tn_lock(&pools_lock);
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
