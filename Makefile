@@ -1,5 +1,5 @@
 # The door: every target says what it does; the build itself is CMake's.
-.PHONY: all deps run check bench install clean help
+.PHONY: all deps run check bench bench-quick bench-count bench-memory bench-deps install clean help
 
 all: deps ## build the libraries into build/
 	@cmake --preset release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
@@ -13,3 +13,23 @@ check: all ## every test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+run: all ## real programs on the system's allocator and on Tarn, side by side
+	@python3 bench/run.py
+
+bench: all bench-deps ## every benchmark against the distribution's allocators (about an hour)
+	@python3 bench/instructions.py
+	@python3 bench/memory.py --tests idle,small,forks
+	@python3 bench/compare.py
+
+bench-quick: all ## the same with a tenth of the work
+	@python3 bench/compare.py --quick
+
+bench-count: all ## exact instructions per malloc+free pair
+	@python3 bench/instructions.py
+
+bench-memory: all ## memory given back, small processes, fork
+	@python3 bench/memory.py --tests idle,small,forks
+
+bench-deps: ## the allocators and programs to compare, from the distribution
+	@./cmake/install-missing-packages packages-bench.txt

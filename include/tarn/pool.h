@@ -59,11 +59,11 @@ typedef struct tarn_pool {
 } tarn_pool;
 
 enum tarn_pool_flags {
-    TARN_POOL_SHARED = 1, /* for any thread at any time */
-    TARN_POOL_WAIT = 2,   /* at the limit wait for a free; needs SHARED and a limit */
-    TARN_POOL_SPREAD = 4, /* each object starts a cache line of its own, and an odd number of lines
-                             apart, so that neither threads share lines nor objects cache sets */
-    TARN_POOL_CHECK = 8,  /* every wrong pointer and every wrong thread is found at once */
+    TARN_POOL_SHARED = 1,  /* for any thread at any time */
+    TARN_POOL_WAIT = 2,    /* at the limit wait for a free; needs SHARED and a limit */
+    TARN_POOL_SPREAD = 4,  /* each object starts a cache line of its own, and an odd number of lines
+                              apart, so that neither threads share lines nor objects cache sets */
+    TARN_POOL_CHECK = 8,   /* every wrong pointer and every wrong thread is found at once */
     TARN_POOL_CANARY = 16, /* eight bytes after each object tell of a write past its end, found when
                               it is freed; implies CHECK */
     TARN_POOL_POISON = 32, /* free objects are filled with a pattern; a write to one is found when
@@ -78,17 +78,17 @@ enum tarn_pool_flags {
 
 /* All zero is a pool with no name, in the process heap, in owner mode. */
 struct tarn_pool_options {
-    size_t align;        /* a power of two; 0: the largest one that divides size, at most 16 */
-    const char *name;    /* at most 47 characters, copied; for messages and tarn_pool_find */
-    tarn_heap *heap;     /* NULL: the process heap */
-    unsigned flags;      /* of enum tarn_pool_flags */
-    size_t block_size;   /* bytes of objects that enter the pool at a time (are constructed, are
-                            first touched); 0: a slab, or 4 KiB where there is a constructor */
-    size_t preallocate;  /* objects to have in the pool from the start, their memory present */
-    size_t limit;        /* most objects that may be out at a time; 0: no limit */
+    size_t align;       /* a power of two; 0: the largest one that divides size, at most 16 */
+    const char *name;   /* at most 47 characters, copied; for messages and tarn_pool_find */
+    tarn_heap *heap;    /* NULL: the process heap */
+    unsigned flags;     /* of enum tarn_pool_flags */
+    size_t block_size;  /* bytes of objects that enter the pool at a time (are constructed, are
+                           first touched); 0: a slab, or 4 KiB where there is a constructor */
+    size_t preallocate; /* objects to have in the pool from the start, their memory present */
+    size_t limit;       /* most objects that may be out at a time; 0: no limit */
     void (*construct)(void *object, void *context); /* when an object's memory enters the pool */
     void (*destruct)(void *object, void *context);  /* when it leaves it */
-    void *context;       /* for both */
+    void *context;                                  /* for both */
     int reserved;
 };
 
@@ -126,7 +126,7 @@ void tarn_pool_free_slow(tarn_pool *pool, void *object);
 /* Adding to a word in memory is one instruction, for which compilers take two. */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__GNUC__) &&                               \
     !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-#    define TARN_POOL_MOVE_(top, by) __asm__("addq %1, %0" : "+m"(top) : "i"((by) * 8) : "cc")
+#    define TARN_POOL_MOVE_(top, by) __asm__("addq %1, %0" : "+m"(top) : "i"((by)*8) : "cc")
 #else
 #    define TARN_POOL_MOVE_(top, by) ((top) += (by))
 #endif
@@ -137,6 +137,12 @@ void tarn_pool_free_slow(tarn_pool *pool, void *object);
 /* An object with whatever contents (its first use: zero or what was in the heap's memory before;
  * later: as it was freed, or as its constructor left it). NULL with errno ENOMEM when there is no
  * memory, or at the limit. Cost: five instructions; once in 128 times, a look at a bitmap. */
+inline void *tarn_pool_alloc(tarn_pool *pool);
+
+/* Takes back an object of this pool; NULL does nothing. Its contents stay as they are (but for
+ * TARN_POOL_POISON). Cost: five instructions; once in 128 times, some 30 for each of 128. */
+inline void tarn_pool_free(tarn_pool *pool, void *object);
+
 inline void *
 tarn_pool_alloc(tarn_pool *pool)
 {
@@ -148,8 +154,6 @@ tarn_pool_alloc(tarn_pool *pool)
     return object;
 }
 
-/* Takes back an object of this pool; NULL does nothing. Its contents stay as they are (but for
- * TARN_POOL_POISON). Cost: five instructions; once in 128 times, some 30 for each of 128. */
 inline void
 tarn_pool_free(tarn_pool *pool, void *object)
 {
@@ -190,8 +194,8 @@ void tarn_pool_destroy(tarn_pool *pool);
 bool tarn_pool_walk(tarn_pool *pool, bool (*visit)(void *context, void *object), void *context);
 
 /* Gives slabs in which no object is out back to the heap (after the destructor), but for what was
- * preallocated; in a shared pool what other threads have in their caches stays, with TARN_POOL_STRICT
- * all. Returns the bytes. */
+ * preallocated; in a shared pool what other threads have in their caches stays, with
+ * TARN_POOL_STRICT all. Returns the bytes. */
 size_t tarn_pool_trim(tarn_pool *pool);
 
 struct tarn_pool_stats {
@@ -202,7 +206,7 @@ struct tarn_pool_stats {
     size_t idle;    /* free, elsewhere in the pool */
     size_t entered; /* the sum of these: objects constructed */
     size_t slabs;
-    size_t bytes;   /* of the heap, all in all */
+    size_t bytes; /* of the heap, all in all */
 };
 
 /* What the pool has; exact when no other thread uses it meanwhile. */

@@ -4,6 +4,7 @@
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/slab_list.h"
+#include "os/option.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,10 @@ tn_no_memory(void)
 static inline void *
 class_malloc(struct tn_cache *cache, unsigned class)
 {
+    if (class >= TN_OWNED) {
+        void *block = tn_central_malloc(cache, class);
+        return block != NULL ? block : tn_no_memory();
+    }
     struct tn_slab *slab = cache->bin[class].current;
     if (TN_UNLIKELY(!tn_slab_has_free(slab))) {
         slab = tn_bin_refill(cache, class);
@@ -58,14 +63,43 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
     return large_malloc(cache, size, TN_SLICE, 0, false);
 }
 
+static TN_NOINLINE void *
+malloc_any(size_t size)
+{
+    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
+    if (TN_UNLIKELY(soon != NULL)) {
+        soon();
+    }
+    return tn_cache_malloc(tn_cache_of_thread(), size);
+}
+
+/* What the fast path leaves: blocks beyond 1 KiB that the cache keeps, then all else. */
 void *
 tn_malloc_slow(size_t size)
 {
     struct tn_cache *cache = tn_self;
-    if (TN_UNLIKELY(cache == &tn_no_cache)) {
-        cache = tn_cache_of_thread();
+    if (size <= TN_OWNED_MAX) {
+        struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
+        if (slab != NULL && tn_slab_has_free(slab)) { /* NULL: the thread has no cache yet */
+            return tn_slab_pop(slab);
+        }
+    } else if (size <= TN_SLAB_MAX) {
+        unsigned i = tn_class_of(size) - TN_OWNED;
+        if (TN_LIKELY(cache->stashed[i] != 0)) {
+            uintptr_t *block = cache->stash[i].block[--cache->stashed[i]];
+            *block = 0;
+            return block;
+        }
+    } else if (cache->large_count != 0) {
+        size_t span = (size + TN_SLICE - 1) >> TN_SLICE_SHIFT;
+        struct tn_slab *last = cache->large[cache->large_count - 1];
+        if (TN_LIKELY(last->span == span && last->large_size >= size)) {
+            cache->large_count--;
+            tn_set_kind(last, TN_LARGE);
+            return last->large_start;
+        }
     }
-    return tn_cache_malloc(cache, size);
+    return malloc_any(size);
 }
 
 void *

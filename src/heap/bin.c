@@ -5,6 +5,7 @@
  *   new -> current -> full, nobody's -> (a block is freed: claimed) -> in a bin -> current -> ...
  *                                                                      in a bin, empty -> slices
  */
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 static void
@@ -51,6 +52,7 @@ tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
         bin->first = slab;
     }
     bin->last = slab;
+    bin->count++;
 }
 
 void
@@ -67,6 +69,7 @@ tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     } else {
         bin->last = slab->prev;
     }
+    bin->count--;
 }
 
 /* Lets a full slab go. False when blocks came back in the meantime: it stays. */
@@ -80,7 +83,7 @@ let_go(struct tn_cache *cache, struct tn_slab *slab)
                                                 memory_order_release, memory_order_relaxed)) {
         return true;
     }
-    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    tn_slab_set_owner(slab, cache->id);
     return false;
 }
 
@@ -170,23 +173,46 @@ adopt(struct tn_cache *cache, unsigned class)
     if (slab != NULL) {
         unlink_shared(heap, slab);
         atomic_fetch_and_explicit(&slab->remote, TN_REMOTE_SHARED - 1, memory_order_acquire);
-        tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+        tn_slab_set_owner(slab, cache->id);
     }
     tn_unlock(&heap->lock);
+    return slab;
+}
+
+/* An empty slab of the class from the stock, lists and all; else the last of the stock, for any
+ * class. NULL when the stock is empty. */
+static struct tn_slab *
+take_stock(struct tn_cache *cache, unsigned class)
+{
+    struct tn_slab **link = &cache->stock;
+    while (*link != NULL && (*link)->size_class != class) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        link = &cache->stock;
+    }
+    struct tn_slab *slab = *link;
+    if (slab != NULL) {
+        *link = slab->next;
+        cache->stock_count--;
+    }
     return slab;
 }
 
 static struct tn_slab *
 make_slab(struct tn_cache *cache, unsigned class)
 {
-    size_t span = tn_classes[class].span;
-    struct tn_slab *slab = cache->stock;
+    struct tn_slab *slab = take_stock(cache, class);
+    if (slab != NULL && slab->size_class == class) {
+        slab->left = 0;
+        slab->floor = 0;
+        tn_set_kind(slab, TN_SLAB);
+        tn_slab_set_owner(slab, cache->id);
+        return slab;
+    }
     bool zero = false;
-    if (span == 1 && slab != NULL) {
-        cache->stock = slab->next;
-        cache->stock_count--;
-    } else {
-        slab = tn_heap_take(cache->heap, span, TN_SLICE, &zero);
+    if (slab == NULL) {
+        slab = tn_heap_take(cache->heap, 1, TN_SLICE, &zero);
         if (slab == NULL) {
             return NULL;
         }
@@ -198,17 +224,28 @@ make_slab(struct tn_cache *cache, unsigned class)
 void
 tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
 {
-    size_t span = slab->span_small;
     tn_slab_set_owner(slab, 0);
-    slab->span = (uint32_t)span;
+    slab->span = 1;
     tn_set_kind(slab, TN_HELD);
-    if (span == 1 && cache->stock_count < TN_STOCK) {
+    if (cache->stock_count < TN_STOCK) {
         slab->next = cache->stock;
         cache->stock = slab;
         cache->stock_count++;
         return;
     }
-    tn_heap_give(slab, span, false);
+    tn_heap_give(slab, 1, false);
+}
+
+static bool
+replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
+{
+    uint64_t bare = slab->bare;
+    bool done = tn_slab_replenish(space, slab);
+    if (slab->flags & TN_PURGED) {
+        unsigned units = (unsigned)__builtin_popcountll(bare ^ slab->bare);
+        tn_purge_returned(&cache->loose, slab, units);
+    }
+    return done;
 }
 
 struct tn_slab *
@@ -216,9 +253,12 @@ tn_bin_refill(struct tn_cache *cache, unsigned class)
 {
     struct tn_bin *bin = &cache->bin[class];
     struct tn_slab *slab = bin->current;
+    if (atomic_load_explicit(&cache->trim_wanted, memory_order_relaxed)) {
+        tn_purge_cache(cache);
+    }
     if (slab != &tn_empty_slab) {
         struct tn_space *space = tn_space_of(slab);
-        if (tn_slab_replenish(space, slab)) {
+        if (replenish(cache, space, slab)) {
             return slab;
         }
         clear_current(cache, class);
@@ -242,7 +282,7 @@ tn_bin_refill(struct tn_cache *cache, unsigned class)
     }
     set_current(cache, class, slab);
     if (!tn_slab_has_free(slab)) {
-        tn_slab_replenish(tn_space_of(slab), slab);
+        replenish(cache, tn_space_of(slab), slab);
     }
     return slab;
 }

@@ -61,7 +61,7 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
     for (size_t i = 0; i < TN_DIRECT; i++) {
         cache->direct[i] = NONE;
     }
-    for (unsigned i = 0; i < TN_CLASSES; i++) {
+    for (unsigned i = 0; i < TN_OWNED; i++) {
         cache->bin[i].current = NONE;
     }
 }
@@ -71,7 +71,7 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t id)
 static struct tn_cache *
 find_or_make(struct tn_heap *heap)
 {
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_lock(&heap->lock);
     struct tn_cache *cache = heap->caches;
     while (cache != NULL && cache->id != id) {
@@ -83,6 +83,7 @@ find_or_make(struct tn_heap *heap)
             init(cache, heap, id);
             cache->next = heap->caches;
             heap->caches = cache;
+            atomic_fetch_add_explicit(&heap->cache_count, 1, memory_order_relaxed);
         }
     }
     tn_unlock(&heap->lock);
@@ -156,11 +157,27 @@ leave_slab(struct tn_cache *cache, struct tn_slab *slab)
 }
 
 void
+tn_cache_empty_stocks(struct tn_cache *cache)
+{
+    tn_central_empty_stash(cache);
+    while (cache->stock != NULL) {
+        struct tn_slab *slab = cache->stock;
+        cache->stock = slab->next;
+        tn_heap_give(slab, 1, false);
+    }
+    while (cache->large_count > 0) {
+        struct tn_slab *slab = cache->large[--cache->large_count];
+        tn_heap_give(slab, slab->span, false);
+    }
+}
+
+void
 tn_cache_retire(struct tn_cache *cache)
 {
     struct tn_heap *heap = cache->heap;
+    tn_cache_empty_stocks(cache);
     tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_CLASSES; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
             leave_slab(cache, bin->current);
@@ -171,20 +188,12 @@ tn_cache_retire(struct tn_cache *cache)
             leave_slab(cache, slab);
         }
     }
-    while (cache->stock != NULL) {
-        struct tn_slab *slab = cache->stock;
-        cache->stock = slab->next;
-        tn_heap_give(slab, 1, false);
-    }
-    while (cache->large_count > 0) {
-        struct tn_slab *slab = cache->large[--cache->large_count];
-        tn_heap_give(slab, slab->span, false);
-    }
     struct tn_cache **link = &heap->caches;
     while (*link != cache) {
         link = &(*link)->next;
     }
     *link = cache->next;
+    atomic_fetch_sub_explicit(&heap->cache_count, 1, memory_order_relaxed);
     cache->next = heap->idle;
     heap->idle = cache;
     tn_unlock(&heap->lock);

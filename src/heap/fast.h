@@ -17,10 +17,10 @@ void tn_free_look(struct tn_slab *slab);
 
 /*
  * A block is taken off the current slab's list; its first word, the link, is cleared so that a
- * block that is live never looks like a free one.
+ * block that is live never looks like a free one. slow is what to do otherwise.
  */
 static inline void *
-tn_malloc(size_t size)
+tn_malloc_or(size_t size, void *(*slow)(size_t))
 {
     if (TN_LIKELY(size <= TN_SMALL_MAX)) {
         struct tn_slab *slab = tn_self->direct[(size + 7) / 8];
@@ -32,7 +32,13 @@ tn_malloc(size_t size)
             return block;
         }
     }
-    return tn_malloc_slow(size);
+    return slow(size);
+}
+
+static inline void *
+tn_malloc(size_t size)
+{
+    return tn_malloc_or(size, tn_malloc_slow);
 }
 
 typedef uint16_t __attribute__((may_alias)) tn_quarter;

@@ -6,6 +6,7 @@
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 #include <errno.h>
@@ -25,11 +26,12 @@ look(struct tn_cache *cache, struct tn_slab *slab)
         slab->left = TN_LEFT_CURRENT;
         return;
     }
-    slab->left = slab->floor;
-    slab->floor = 0;
-    if (slab->left == 0) {
+    unsigned live = slab->floor;
+    if (live == 0) {
         tn_bin_remove(cache, slab->size_class, slab);
         tn_slab_retire(cache, slab);
+    } else {
+        tn_purge_look(cache, slab, live);
     }
 }
 
@@ -48,14 +50,28 @@ free_own(struct tn_cache *cache, struct tn_slab *slab, void *p)
     }
 }
 
-/* The caller has just cleared FULL: the slab is the cache's now, with every block live. */
+/*
+ * The caller has just cleared FULL: the slab is its own now, with every block live but p. A cache
+ * that has slabs enough of the class leaves it to all: what one thread frees another may need.
+ */
 static void
-claim(struct tn_cache *cache, struct tn_slab *slab)
+claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 {
-    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
-    slab->left = tn_class_of_slab(slab)->capacity;
-    slab->floor = 0;
-    tn_bin_append(cache, slab->size_class, slab);
+    struct tn_heap *heap = cache->heap;
+    unsigned class = slab->size_class;
+    unsigned live = tn_class_of_slab(slab)->capacity - 1u;
+    tn_slab_push(slab, p);
+    if (cache->bin[class].count >= TN_SURPLUS &&
+        atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1) {
+        tn_lock(&heap->lock);
+        tn_slab_share(heap, slab, live);
+        tn_unlock(&heap->lock);
+        return;
+    }
+    slab->floor = (uint16_t)(live / 2);
+    slab->left = (uint16_t)(live - live / 2);
+    tn_slab_set_owner(slab, cache->id);
+    tn_bin_append(cache, class, slab);
 }
 
 /* A block of a slab that is not the cache's: claim the slab if it is nobody's and full, else leave
@@ -80,21 +96,10 @@ free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab
     } while (!atomic_compare_exchange_weak_explicit(&slab->remote, &word, next,
                                                     memory_order_acq_rel, memory_order_relaxed));
     if ((word & TN_REMOTE_FULL) && cache != NULL) {
-        claim(cache, slab);
-        free_own(cache, slab, p);
+        claim(cache, slab, p);
     } else if (tn_remote_shared(next) != 0 && tn_remote_shared(next) == tn_remote_count(next)) {
         tn_slab_unshare_if_empty(space->heap, slab);
     }
-}
-
-/* The head of what the slice belongs to, or the slice itself. */
-static struct tn_slab *
-head_of(struct tn_space *space, struct tn_slab *slab)
-{
-    if (tn_kind(slab) == TN_INNER && slab->back <= tn_slab_index(space, slab)) {
-        return slab - slab->back;
-    }
-    return slab;
 }
 
 /* The head of the slab or large block that p starts; ends the process when it starts none. */
@@ -106,7 +111,7 @@ find_block(const void *p, const char *call, struct tn_space **in)
         tn_die_foreign(p, call);
     }
     *in = space;
-    struct tn_slab *slab = head_of(space, tn_slice_of(space, p));
+    struct tn_slab *slab = tn_slab_head_of(space, p);
     const char *base = tn_slab_base(space, slab);
     size_t offset = (size_t)((const char *)p - base);
     switch (tn_kind(slab)) {
@@ -114,7 +119,7 @@ find_block(const void *p, const char *call, struct tn_space **in)
         const struct tn_class *class = tn_class_of_slab(slab);
         unsigned index = tn_block_index(class, offset);
         const char *start = base + (size_t)index * class->size;
-        if (index >= class->capacity) {
+        if (index >= class->capacity || tn_slab_is_bare(slab, index)) {
             tn_die_not_a_block(p, call);
         }
         if (p != start) {
@@ -151,9 +156,16 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_large_give(cache, slab);
         return;
     }
-    bool own = cache != NULL && tn_slab_owner(slab) == tn_owner_mark(cache, slab);
-    if (looks_free(slab, tn_slab_base(space, slab), p) &&
-        (!own || tn_slab_lists(space, slab, p))) {
+    if (slab->size_class >= TN_OWNED) {
+        if (looks_free(slab, tn_slab_base(space, slab), p)) {
+            tn_die_already_free(p, slab, call);
+        }
+        tn_central_free(cache, space, slab, p);
+        return;
+    }
+    bool own = cache != NULL && tn_slab_owner(slab) == cache->id;
+    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
+    if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
         tn_die_already_free(p, slab, call);
     }
     if (own) {
@@ -163,12 +175,63 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     }
 }
 
+/* What the process heap's own blocks beyond 8 KiB mostly need, without the questions that only
+ * other blocks raise: into the cache. False: ask them. */
+static inline bool
+free_to_cache(struct tn_cache *cache, void *p)
+{
+    size_t offset = (uintptr_t)p - tn_window_base;
+    if (offset >= tn_window_size) {
+        return false;
+    }
+    struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
+    enum tn_kind kind = tn_kind(slab);
+    if (kind == TN_LARGE) {
+        if (p != slab->large_start || slab->span > TN_LARGE_KEPT ||
+            cache->large_count == TN_LARGE_STOCK) {
+            return false;
+        }
+        tn_set_kind(slab, TN_HELD);
+        cache->large[cache->large_count++] = slab;
+        return true;
+    }
+    size_t back = 0;
+    if (kind == TN_INNER) {
+        back = slab->back;
+        slab -= back;
+        kind = tn_kind(slab);
+    }
+    if (kind != TN_SLAB || slab->size_class < TN_OWNED) {
+        return false;
+    }
+    unsigned i = slab->size_class - TN_OWNED;
+    const struct tn_class *class = tn_class_of_slab(slab);
+    size_t inside = (offset & (TN_SLICE - 1)) + (back << TN_SLICE_SHIFT);
+    size_t index = tn_block_index(class, inside);
+    uintptr_t *block = p;
+    if (cache->stashed[i] == TN_STASH || index * class->size != inside ||
+        tn_top(p) == tn_top(&slab->key)) {
+        return false;
+    }
+    *block = tn_slab_end(slab);
+    cache->stash[i].block[cache->stashed[i]++] = p;
+    return true;
+}
+
+static TN_NOINLINE void
+free_any(void *p, const char *call)
+{
+    if (p != NULL) {
+        free_in(tn_cache_of_thread(), p, call);
+    }
+}
+
 void
 tn_free_slow(void *p, const char *call)
 {
-    if (p != NULL) {
-        struct tn_cache *cache = tn_self;
-        free_in(cache != &tn_no_cache ? cache : tn_cache_of_thread(), p, call);
+    struct tn_cache *cache = tn_self;
+    if (cache == &tn_no_cache || !free_to_cache(cache, p)) {
+        free_any(p, call);
     }
 }
 

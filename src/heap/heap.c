@@ -1,6 +1,7 @@
 #include "heap/heap.h"
 
 #include "heap/thread.h"
+#include "os/option.h"
 #include "os/os.h"
 
 #define SPACE_LEAST  ((size_t)64 << 30) /* the process heap's first space, where it can be had */
@@ -39,6 +40,9 @@ tn_heap_init(struct tn_heap *heap, struct tn_space *space)
     heap->root = (struct tn_root *)space->map->root;
     heap->root->secret = tn_os_random();
     heap->lock.rank = TN_RANK_HEAP;
+    for (unsigned i = 0; i < TN_CENTRAL; i++) {
+        heap->central[i].rank = TN_RANK_CENTRAL;
+    }
     heap->serial = atomic_fetch_add(&heap_serials, 1) + 1;
     heap->spaces[0] = space;
     heap->space_size = space->size;
@@ -70,6 +74,7 @@ tn_process_heap_start(void)
     tn_lock(&lock);
     if (atomic_load_explicit(&heap->space_count, memory_order_relaxed) == 0) {
         struct tn_space *space = NULL;
+        tn_options_read();
         for (size_t size = first_space_size(); space == NULL && size >= SPACE_TRY; size /= 2) {
             space = tn_heap_make_space(size);
         }

@@ -1,16 +1,22 @@
 /*
  * A heap, and the caches of the threads that use it.
  *
- * A cache owns slabs: it allocates from them and frees into them without locks or atomics. A slab
- * that becomes full is let go and belongs to nobody, until a thread frees one of its blocks and
- * claims it: memory follows the threads that free. A slab with free blocks whose thread ends is
- * shared, for any thread that needs its class.
+ * A cache owns slabs of blocks up to 8 KiB: it allocates from them and frees into them without
+ * locks or atomics. A slab that becomes full is let go and belongs to nobody, until a thread frees
+ * one of its blocks and claims it: memory follows the threads that free. A slab with free blocks
+ * whose thread ends is shared, for any thread that needs its class.
+ *
+ * Blocks of 8 to 64 KiB come from central slabs, which all threads use under a lock for each class:
+ * with a slab for every thread and class they would hold far more than is live. A cache keeps a
+ * block or two of each such class, so that what is freed and taken again needs no lock.
  */
 #ifndef TN_HEAP_H
 #define TN_HEAP_H
 
 #include "heap/size_class.h"
 #include "os/lock.h"
+#include "os/option.h"
+#include "os/os.h"
 #include "space/space.h"
 
 /* Internal names are called and read directly, not through a table. */
@@ -19,12 +25,27 @@
 #define TN_STOCK       4u /* single slices a cache keeps for its next slabs */
 #define TN_LARGE_STOCK 4u /* large blocks a cache keeps */
 #define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
+#define TN_STASH       2u
+#define TN_SURPLUS     2u /* slabs of a class that one of several caches keeps for itself */
 #define TN_SPACES      64u
+
+/* Pages inside slabs that could go back to the system, purge.c. */
+struct tn_loose {
+    size_t bytes;    /* about so many are free and still have memory */
+    size_t limit;    /* beyond which they are purged */
+    size_t purged;   /* the last time */
+    size_t returned; /* carved again since */
+};
 
 struct tn_bin {
     struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
     struct tn_slab *first;   /* others with free blocks, through next and prev */
     struct tn_slab *last;
+    uint32_t count; /* of the others */
+};
+
+struct tn_stash {
+    void *block[TN_STASH]; /* free for this cache, live to their slab; last freed last */
 };
 
 struct tn_cache {
@@ -36,8 +57,11 @@ struct tn_cache {
     uint32_t stock_count;
     uint32_t large_count;
     struct tn_slab *large[TN_LARGE_STOCK]; /* free large blocks, last freed last */
-    struct tn_bin bin[TN_CLASSES];
-    size_t purge_credit; /* purge.c */
+    struct tn_bin bin[TN_OWNED];
+    struct tn_stash stash[TN_CENTRAL];
+    uint8_t stashed[TN_CENTRAL]; /* blocks in each */
+    struct tn_loose loose;
+    _Atomic bool trim_wanted; /* another thread asks to give back what can be */
 };
 
 _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
@@ -46,7 +70,8 @@ _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
 struct tn_root {
     uint64_t secret;                       /* keys come from it; const */
     _Atomic uint64_t incarnation;          /* slabs made; no key twice */
-    struct tn_slab *shared[TN_CLASSES];    /* slabs for any thread; under the heap's lock */
+    struct tn_slab *shared[TN_CLASSES];    /* slabs for any thread: of owned classes under the
+                                              heap's lock, of central ones under their own */
     struct tn_pool *pools;                 /* the heap's pools, newest first; src/pool's lock */
 };
 
@@ -58,10 +83,17 @@ struct tn_heap {
     struct tn_space *spaces[TN_SPACES];   /* the first is const */
     struct tn_lock lock;                  /* guards all below and the shared slabs */
     struct tn_cache *caches;              /* in use */
+    _Atomic uint32_t cache_count;         /* of these */
     struct tn_cache *idle;                /* of threads that ended */
     char *cache_memory;                   /* rest of a slice for new ones */
     size_t cache_memory_left;
-    _Atomic uint32_t shared_classes[(TN_CLASSES + 31) / 32]; /* hint: which lists have slabs */
+    _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
+    struct tn_lock central[TN_CENTRAL];   /* one for each central class */
+    _Atomic size_t central_loose;         /* as in struct tn_loose, for all central slabs */
+    _Atomic size_t central_limit;
+    _Atomic size_t central_returned;
+    size_t central_purged;
+    bool no_stash;                        /* const: blocks go straight back to their slabs */
     size_t space_size;                    /* bytes of the next space */
     uint64_t serial;                      /* const: no two heaps of a process share it */
     struct tn_heap *next_heap;            /* registry.c */
@@ -108,11 +140,27 @@ tn_space_of(const void *p)
     return tn_registry_search(p);
 }
 
+/* The id of the calling thread's caches. With TARN_CHECK it is not what the fast path of free
+ * compares with, so that every free takes the slow path, which asks all questions. */
+static inline uintptr_t
+tn_thread_mark(void)
+{
+    return tn_os_thread() + tn_options.check;
+}
+
 /* cache.c */
 struct tn_cache *tn_cache_of_thread(void);              /* the process heap's; NULL: no memory */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
-void tn_cache_drop_all(struct tn_heap *heap, uintptr_t except);
+void tn_cache_empty_stocks(struct tn_cache *cache); /* slices and blocks kept for later */
+
+/* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a block
+ * of the slab and in use. cache may be NULL in tn_central_free. */
+void *tn_central_malloc(struct tn_cache *cache, unsigned class);
+void tn_central_free(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p);
+void tn_central_empty_stash(struct tn_cache *cache);
+/* In the child of a fork: a slab whose class's list is made anew, and which may be half changed. */
+void tn_central_restore(struct tn_heap *heap, struct tn_space *space, struct tn_slab *slab);
 
 /* bin.c: a slab of the class with a block on its local list, now current; NULL: no memory. */
 struct tn_slab *tn_bin_refill(struct tn_cache *cache, unsigned class);

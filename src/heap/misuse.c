@@ -7,8 +7,7 @@ tn_die_already_free(const void *p, const struct tn_slab *slab, const char *call)
 {
     if (slab != NULL && tn_kind(slab) == TN_SLAB) {
         tn_os_die("%s(%p): already free (slab %p, %u-byte blocks)", call, p,
-                  (void *)tn_slab_base(tn_space_of(slab), slab),
-                  tn_classes[slab->size_class].size);
+                  (void *)tn_slab_base(tn_space_of(slab), slab), tn_classes[slab->size_class].size);
     }
     tn_os_die("%s(%p): already free (no block is there)", call, p);
 }

@@ -6,7 +6,7 @@
 #define FITS(size, span)                                                                           \
     ((span) * 65536 / (size) >= 8 && ((span) * 65536 % (size)) * 16 <= (span) * 65536)
 #define SPAN(size)                                                                                 \
-    ((size) <= 4096    ? 1                                                                         \
+    ((size) <= 8192    ? 1                                                                         \
      : FITS(size, 1)   ? 1                                                                         \
      : FITS(size, 2)   ? 2                                                                         \
      : FITS(size, 3)   ? 3                                                                         \
@@ -32,5 +32,8 @@ const struct tn_class tn_classes[TN_CLASSES] = {
     DOUBLING(1024), DOUBLING(2048), DOUBLING(4096),
 };
 
+_Static_assert(sizeof tn_classes / sizeof tn_classes[0] == TN_CLASSES &&
+                   9 + 6 * 8 == TN_OWNED && 9 + 9 * 8 == TN_CLASSES,
+               "classes 9 to 56 double from 128 to 8192 bytes");
 _Static_assert(SPAN(65536) == 8 && FITS(65536, 8), "the largest class has eight blocks");
 _Static_assert(TN_SPAN_MOST * 65536 <= 1 << 20, "tn_block_index is exact");

@@ -3,7 +3,7 @@
  * block is at most 12.5 % larger than asked for above 128 bytes. A class whose size is a multiple
  * of a power of two up to 64 KiB is aligned to it.
  *
- * A slab takes one slice for classes up to 4 KiB, then as few slices as hold at least eight blocks
+ * A slab takes one slice for classes up to 8 KiB, then as few slices as hold at least eight blocks
  * with at most a sixteenth left over at the end.
  */
 #ifndef TN_SIZE_CLASS_H
@@ -12,7 +12,10 @@
 #include "base/bits.h"
 
 #define TN_CLASSES    81
+#define TN_OWNED      57 /* classes up to 8 KiB: slabs owned by threads; the others are central */
+#define TN_CENTRAL    (TN_CLASSES - TN_OWNED)
 #define TN_SMALL_MAX  ((size_t)1024)  /* sizes with an entry in a cache's direct table */
+#define TN_OWNED_MAX  ((size_t)8192)
 #define TN_SLAB_MAX   ((size_t)65536) /* larger ones take whole slices */
 #define TN_DIRECT     (TN_SMALL_MAX / 8 + 1)
 #define TN_SPAN_MOST  8 /* slices of a slab */

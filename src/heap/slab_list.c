@@ -32,7 +32,7 @@ all_units(const struct tn_class *class)
     return units == 64 ? ~(uint64_t)0 : ((uint64_t)1 << units) - 1;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_bare_blocks(const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -68,7 +68,7 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
     slab->bare = all_units(&tn_classes[class]);
     atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
     tn_set_kind(slab, TN_SLAB);
-    tn_slab_set_owner(slab, tn_owner_mark(cache, slab));
+    tn_slab_set_owner(slab, class < TN_OWNED ? cache->id : 0);
 }
 
 /* Lists the blocks of the lowest bare unit, in the order of their addresses. The unit is taken
@@ -146,7 +146,7 @@ tn_slab_replenish(struct tn_space *space, struct tn_slab *slab)
 }
 
 /* The next block of a list, or NULL at its end or where it leaves the slab. */
-static const char *
+static TN_RACY const char *
 follow(const struct tn_slab *slab, const char *base, uintptr_t link)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -157,13 +157,13 @@ follow(const struct tn_slab *slab, const char *base, uintptr_t link)
     return base + offset;
 }
 
-static uintptr_t
+static TN_RACY uintptr_t
 read_link(const uintptr_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static unsigned
+static TN_RACY unsigned
 list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
@@ -176,10 +176,13 @@ list_length(const struct tn_slab *slab, const char *base)
     return count;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
 {
     unsigned capacity = tn_class_of_slab(slab)->capacity;
+    if (slab->size_class >= TN_OWNED) {
+        return slab->left;
+    }
     if (tn_slab_owner(slab) == 0) {
         unsigned shared =
             tn_remote_shared(atomic_load_explicit(&slab->remote, memory_order_relaxed));
@@ -234,11 +237,18 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
 }
 
 bool
-tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
+tn_slab_is_bare(const struct tn_slab *slab, unsigned index)
 {
-    const char *base = tn_slab_base(space, slab);
+    const struct tn_class *class = tn_class_of_slab(slab);
+    size_t unit = class->unit_shift == 0 ? index : (size_t)index * class->size >> PAGE_SHIFT;
+    return (slab->bare >> unit & 1) != 0;
+}
+
+static bool
+list_has(const struct tn_slab *slab, const char *base, uintptr_t link, const void *p)
+{
     unsigned most = tn_class_of_slab(slab)->capacity;
-    const char *block = follow(slab, base, slab->head);
+    const char *block = follow(slab, base, link);
     for (unsigned i = 0; block != NULL && i < most; i++) {
         if (block == p) {
             return true;
@@ -246,6 +256,17 @@ tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
         block = follow(slab, base, *(const uintptr_t *)block);
     }
     return false;
+}
+
+bool
+tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
+{
+    const char *base = tn_slab_base(space, slab);
+    uint64_t first =
+        tn_remote_first(atomic_load_explicit(&slab->remote, memory_order_acquire));
+    return list_has(slab, base, slab->head, p) ||
+           (first != TN_REMOTE_END &&
+            list_has(slab, base, (uintptr_t)(base + first * 8) ^ slab->key, p));
 }
 
 const char *
@@ -270,8 +291,9 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     if (count + bare > capacity) {
         return "more blocks are free than the slab holds";
     }
-    if (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0 &&
-        (unsigned)slab->floor + slab->left + count + bare != capacity) {
+    bool counted = slab->size_class >= TN_OWNED ||
+                   (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0);
+    if (counted && (unsigned)slab->floor + slab->left + count + bare != capacity) {
         return "the count of live blocks is wrong";
     }
     return NULL;

@@ -46,13 +46,6 @@ tn_class_of_slab(const struct tn_slab *slab)
     return &tn_classes[slab->size_class];
 }
 
-/* The id that marks this slab as the cache's. */
-static inline uintptr_t
-tn_owner_mark(const struct tn_cache *cache, const struct tn_slab *slab)
-{
-    return cache->id + (slab->span_small > 1);
-}
-
 static inline uintptr_t
 tn_slab_owner(const struct tn_slab *slab)
 {
@@ -86,7 +79,10 @@ unsigned tn_slab_live(struct tn_space *space, const struct tn_slab *slab);
 unsigned tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote,
                           uint64_t map[TN_MAP_WORDS]);
 
-/* Whether p is on the local list. Owner only. */
+/* Whether the block was never carved (or has been purged since it was freed). */
+bool tn_slab_is_bare(const struct tn_slab *slab, unsigned index);
+
+/* Whether p is on the local or the remote list. Owner only. */
 bool tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p);
 
 /* Blocks that a carving unit covers: [*from, *to). */

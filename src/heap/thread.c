@@ -17,7 +17,7 @@ static void
 at_thread_exit(void *unused)
 {
     (void)unused;
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_self = &tn_no_cache;
     tn_lock(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
@@ -64,12 +64,12 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
     struct tn_map *map = space->map;
     for (size_t i = map->first; i < map->frontier; i++) {
         struct tn_slab *slab = &space->slabs[i];
-        if (tn_kind(slab) != TN_SLAB) {
+        if (tn_kind(slab) != TN_SLAB || slab->size_class >= TN_OWNED) {
             continue;
         }
         uintptr_t owner = tn_slab_owner(slab);
         uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
-        bool mine = own != NULL && owner == tn_owner_mark(own, slab);
+        bool mine = own != NULL && owner == own->id;
         if (mine || (word & TN_REMOTE_FULL)) {
             continue;
         }
@@ -84,6 +84,36 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
             tn_slab_share(heap, slab, live);
         }
     }
+}
+
+/* Lists the central slabs of a heap anew, those with room. Blocks in the stashes of threads that did
+ * not come along stay live for ever. */
+static void
+relist_central(struct tn_heap *heap, struct tn_space *space)
+{
+    struct tn_map *map = space->map;
+    for (size_t i = map->first; i < map->frontier; i++) {
+        struct tn_slab *slab = &space->slabs[i];
+        if (tn_kind(slab) == TN_SLAB && slab->size_class >= TN_OWNED) {
+            tn_central_restore(heap, space, slab);
+        }
+    }
+}
+
+/* True when any was held. */
+static bool
+reset_central_locks(struct tn_heap *heap)
+{
+    bool held = false;
+    for (unsigned i = 0; i < TN_CENTRAL; i++) {
+        held |= tn_lock_reset(&heap->central[i]);
+    }
+    if (held) {
+        for (unsigned class = TN_OWNED; class < TN_CLASSES; class++) {
+            heap->root->shared[class] = NULL;
+        }
+    }
+    return held;
 }
 
 /* Slices that caches of other threads held, or were purging, become nobody's: TN_NONE, and free
@@ -120,10 +150,11 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
 static void
 in_child(void)
 {
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_lock_reset(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         bool relist = tn_lock_reset(&heap->lock);
+        bool central = reset_central_locks(heap);
         uint32_t count = atomic_load(&heap->space_count);
         bool alone = heap->caches == NULL ||
                      (heap->caches->id == id && heap->caches->next == NULL);
@@ -135,16 +166,20 @@ in_child(void)
         if (own != NULL) {
             own->next = NULL;
         }
+        atomic_store(&heap->cache_count, own != NULL);
         if (relist) {
             heap->idle = NULL;
             heap->cache_memory_left = 0;
-            for (unsigned class = 0; class < TN_CLASSES; class++) {
+            for (unsigned class = 0; class < TN_OWNED; class++) {
                 heap->root->shared[class] = NULL;
             }
         }
         for (uint32_t i = 0; i < count; i++) {
             struct tn_space *space = heap->spaces[i];
             bool held = tn_lock_reset(&space->lock);
+            if (central) {
+                relist_central(heap, space);
+            }
             if (held || relist || !alone) {
                 drop_held(space, own);
                 tn_space_rebuild(space);

@@ -4,6 +4,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -19,6 +20,8 @@
 #ifndef MREMAP_DONTUNMAP
 #    define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
+
+#define KEPT_LEAST 240 /* descriptors a program is likely to use lie below */
 
 size_t
 tn_os_page_size(void)
@@ -68,6 +71,15 @@ tn_os_commit(void *start, size_t size)
 {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    errno = saved;
+    return done;
+}
+
+bool
+tn_os_show(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(start, size, PROT_READ) == 0;
     errno = saved;
     return done;
 }
@@ -166,12 +178,70 @@ tn_os_milliseconds(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* The second number of /proc/self/statm: pages resident. */
+static size_t
+resident_pages(void)
+{
+    char text[128];
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return 0;
+    }
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    size_t pages = 0;
+    unsigned field = 0;
+    for (ssize_t i = 0; i < length && field < 2; i++) {
+        if (text[i] == ' ') {
+            field++;
+        } else if (field == 1) {
+            pages = pages * 10 + (size_t)(text[i] - '0');
+        }
+    }
+    return pages;
+}
+
 void
-tn_os_print(const char *text, size_t length)
+tn_os_usage(struct tn_os_usage *usage)
+{
+    int saved = errno;
+    struct rusage used;
+    *usage = (struct tn_os_usage){.resident = resident_pages() * tn_os_page_size()};
+    if (getrusage(RUSAGE_SELF, &used) == 0) {
+        usage->resident_most = (size_t)used.ru_maxrss * TN_KIB;
+        usage->faults = (size_t)used.ru_minflt;
+        usage->faults_read = (size_t)used.ru_majflt;
+        usage->cpu = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+                     (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+    }
+    errno = saved;
+}
+
+unsigned
+tn_os_process(void)
+{
+    return (unsigned)getpid();
+}
+
+static int kept_stderr = STDERR_FILENO;
+
+void
+tn_os_keep_stderr(void)
+{
+    int saved = errno;
+    int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_LEAST);
+    if (copy >= 0) {
+        kept_stderr = copy;
+    }
+    errno = saved;
+}
+
+static void
+print_to(int file, const char *text, size_t length)
 {
     int saved = errno;
     while (length > 0) {
-        ssize_t written = write(STDERR_FILENO, text, length);
+        ssize_t written = write(file, text, length);
         if (written < 0 && errno == EINTR) {
             continue;
         }
@@ -182,6 +252,18 @@ tn_os_print(const char *text, size_t length)
         length -= (size_t)written;
     }
     errno = saved;
+}
+
+void
+tn_os_print(const char *text, size_t length)
+{
+    print_to(STDERR_FILENO, text, length);
+}
+
+void
+tn_os_print_last(const char *text, size_t length)
+{
+    print_to(kept_stderr, text, length);
 }
 
 void

@@ -66,19 +66,19 @@ struct tn_pool {
     uint32_t flags;                /* const: enum tarn_pool_flags */
     uintptr_t thread;              /* the owner; 0: not asked for */
 
-    size_t size;      /* const: as asked for */
-    size_t align;     /* const */
-    size_t stride;    /* const: bytes from object to object */
-    size_t lead;      /* const: bytes before the first in a slab */
-    uint64_t inverse; /* const: 2^32 / stride, rounded up, where that is exact; else 0 */
-    uint32_t span;    /* const: slices of a slab */
+    size_t size;       /* const: as asked for */
+    size_t align;      /* const */
+    size_t stride;     /* const: bytes from object to object */
+    size_t lead;       /* const: bytes before the first in a slab */
+    uint64_t inverse;  /* const: 2^32 / stride, rounded up, where that is exact; else 0 */
+    uint32_t span;     /* const: slices of a slab */
     uint32_t capacity; /* const: objects of a slab */
     uint32_t block;    /* const: objects that enter at a time */
     uint32_t words;    /* const: of a slab's bits */
     uint32_t batch;    /* const: objects to and from the bits at a time */
     uint32_t slots;    /* const: objects in a full cache */
 
-    struct tn_lock lock; /* shared pools: guards all below */
+    struct tn_lock lock;        /* shared pools: guards all below */
     struct tn_slab *some_first; /* slabs with bits set or objects not entered, next and prev */
     struct tn_slab *some_last;
     struct tn_slab *none_first; /* the others */
@@ -97,7 +97,7 @@ struct tn_pool {
     struct tn_pool_meta *metas; /* all slices of its own, the one it lies in last */
     char *fresh;                /* of the newest, not yet used */
     char *fresh_end;
-    void *free_bits;            /* bitmaps of slabs given back */
+    void *free_bits; /* bitmaps of slabs given back */
     void **free_tiles;
 
     _Atomic uint32_t frees;   /* WAIT: changes when an object comes back and someone waits */
@@ -171,6 +171,13 @@ static inline char *
 tn_pool_first(const struct tn_pool *pool, const struct tn_slab *slab)
 {
     return tn_slab_base(tn_pool_space(pool, slab), slab) + pool->lead;
+}
+
+/* The heap an interface means. NULL: no memory for the process heap. */
+static inline struct tn_heap *
+tn_pool_heap(struct tn_heap *heap)
+{
+    return heap != NULL ? heap : tn_process_heap_start() ? &tn_process_heap : NULL;
 }
 
 /* pool_memory.c: the pool's own memory. NULL: none to be had. */

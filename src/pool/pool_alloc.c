@@ -110,8 +110,7 @@ free_longer(struct tn_pool *pool, void *object, const char *call)
         tn_pool_free_long(pool, object, call);
         return;
     }
-    struct tn_pool_cache *cache =
-        pool->mode == TN_POOL_SHARED ? tn_pool_here(pool) : &pool->face;
+    struct tn_pool_cache *cache = pool->mode == TN_POOL_SHARED ? tn_pool_here(pool) : &pool->face;
     if (cache == NULL) {
         free_without_cache(pool, object, call);
     } else {
@@ -157,8 +156,7 @@ tarn_pool_alloc_many(tarn_pool *face, void **objects, size_t count)
     if (pool->mode == TN_POOL_LONG || (pool->flags & TARN_POOL_STRICT)) {
         return alloc_each(face, objects, count);
     }
-    struct tn_pool_cache *cache =
-        pool->mode == TN_POOL_SHARED ? tn_pool_here(pool) : &pool->face;
+    struct tn_pool_cache *cache = pool->mode == TN_POOL_SHARED ? tn_pool_here(pool) : &pool->face;
     int saved = errno;
     size_t got = 0;
     while (cache != NULL && got < count && tn_pool_settle(cache)) {

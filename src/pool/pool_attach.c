@@ -61,7 +61,7 @@ tn_pool_attach_all(struct tn_heap *heap)
 tarn_pool *
 tarn_pool_find(tarn_heap *given, const char *name, const struct tarn_pool_options *options)
 {
-    struct tn_heap *heap = given != NULL ? given : tarn_heap_process();
+    struct tn_heap *heap = tn_pool_heap(given);
     if (heap == NULL) {
         return NULL;
     }

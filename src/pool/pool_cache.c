@@ -55,8 +55,7 @@ tn_pool_flush(struct tn_pool *pool, struct tn_pool_cache *cache, size_t count, c
 void
 tn_pool_push(struct tn_pool *pool, struct tn_pool_cache *cache, void *object, const char *call)
 {
-    if (tn_pool_is_full(cache) &&
-        !((pool->flags & TARN_POOL_STRICT) && store_tile(pool, cache))) {
+    if (tn_pool_is_full(cache) && !((pool->flags & TARN_POOL_STRICT) && store_tile(pool, cache))) {
         tn_pool_flush(pool, cache, pool->slots / 2 + 1, call);
     }
     *++cache->face.top = object;
@@ -146,8 +145,7 @@ each_in(struct tn_pool *pool, void **top, void **bottom,
 
 void
 tn_pool_each_cached(struct tn_pool *pool,
-                    void (*visit)(struct tn_pool *pool, void *object, void *context),
-                    void *context)
+                    void (*visit)(struct tn_pool *pool, void *object, void *context), void *context)
 {
     if (pool->central != NULL) {
         each_in(pool, pool->central->face.top, pool->central->bottom, visit, context);

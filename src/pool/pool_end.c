@@ -14,7 +14,7 @@ fill_bits(const struct tn_pool *pool, struct tn_slab *slab)
         slab->bits[i / 64] = rest >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << rest) - 1;
     }
     slab->unused = slab->entered;
-    slab->left = 0;
+    slab->hint = 0;
     if (pool->mode != TN_POOL_LONG) {
         return;
     }

@@ -9,7 +9,7 @@
 #define LINE         ((size_t)64)
 #define CONSTRUCTED  ((size_t)4096) /* bytes of objects that are constructed at a time */
 #define SPAN_TRIED   ((size_t)16)   /* slices of a slab, unless objects or blocks need more */
-#define WASTE_SHARE  ((size_t)64)   /* a slab's rest is at most this part of it, where that can be */
+#define WASTE_SHARE  ((size_t)64) /* a slab's rest is at most this part of it, where that can be */
 #define STRIDE_MOST  ((size_t)1 << 40)
 #define CACHED_BYTES ((size_t)1 << 20) /* of the objects that a cache may hold */
 #define CACHED_LEAST ((size_t)8)
@@ -110,8 +110,8 @@ lay_out_slab(struct tn_pool *pool, size_t block_size)
 static void
 set_up_cache(struct tn_pool *pool)
 {
-    pool->slots = (uint32_t)tn_min(tn_max(CACHED_BYTES / pool->stride, CACHED_LEAST),
-                                   TN_TILE_SLOTS);
+    pool->slots =
+        (uint32_t)tn_min(tn_max(CACHED_BYTES / pool->stride, CACHED_LEAST), TN_TILE_SLOTS);
     pool->batch = (uint32_t)tn_min(TN_BATCH, pool->slots / 2 + 1);
     bool check = (pool->flags & checks) != 0;
 #ifdef TARN_CHECKS
@@ -174,7 +174,7 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
 {
     static const struct tarn_pool_options none;
     const struct tarn_pool_options *options = given != NULL ? given : &none;
-    struct tn_heap *heap = options->heap != NULL ? options->heap : tarn_heap_process();
+    struct tn_heap *heap = tn_pool_heap(options->heap);
     if (heap == NULL) {
         return failed(ENOMEM);
     }

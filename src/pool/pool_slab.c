@@ -60,8 +60,7 @@ slab_new(struct tn_pool *pool)
     slab->bits = bits;
     slab->unused = 0;
     slab->entered = 0;
-    slab->left = 0;
-    slab->floor = 0;
+    slab->hint = 0;
     slab->flags = 0;
     slab->span = pool->span;
     atomic_store_explicit(&slab->remote, (uintptr_t)&pool->label, memory_order_relaxed);
@@ -133,8 +132,8 @@ set_bit(struct tn_slab *slab, size_t index)
     size_t word = index / 64;
     slab->bits[word] |= (uint64_t)1 << index % 64;
     slab->unused++;
-    if (word < slab->left) {
-        slab->left = (uint16_t)word;
+    if (word < slab->hint) {
+        slab->hint = (uint32_t)word;
     }
 }
 
@@ -203,7 +202,7 @@ tn_pool_enter(struct tn_pool *pool)
         slab->bits[i / 64] |= ones << i % 64;
         i = end;
     }
-    slab->left = (uint16_t)tn_min(slab->left, from / 64);
+    slab->hint = (uint32_t)tn_min(slab->hint, from / 64);
     slab->unused += to - from;
     tn_pool_list(pool, slab);
     return true;
@@ -214,7 +213,7 @@ tn_pool_take_from(struct tn_pool *pool, struct tn_slab *slab, void **at, unsigne
 {
     char *first = tn_pool_first(pool, slab);
     size_t stride = pool->stride;
-    size_t word = slab->left;
+    size_t word = slab->hint;
     slab->unused -= count;
     pool->out += count;
     for (;;) {
@@ -226,7 +225,7 @@ tn_pool_take_from(struct tn_pool *pool, struct tn_slab *slab, void **at, unsigne
             bits &= bits - 1;
             if (--count == 0) {
                 slab->bits[word] = bits;
-                slab->left = (uint16_t)tn_min(word, UINT16_MAX);
+                slab->hint = (uint32_t)word;
                 return at;
             }
         }
@@ -281,7 +280,7 @@ tn_pool_recount(struct tn_pool *pool)
                 set += (uint32_t)__builtin_popcountll(slab->bits[w]);
             }
             slab->unused = set;
-            slab->left = 0;
+            slab->hint = 0;
             pool->slabs++;
             pool->entered += slab->entered;
             pool->out += slab->entered - set;

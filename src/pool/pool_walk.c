@@ -89,7 +89,7 @@ check_slab(const struct tn_pool *pool, const struct tn_slab *slab, bool some)
     }
     uint32_t set = 0;
     for (uint32_t w = 0; w < pool->words; w++) {
-        if (slab->bits[w] != 0 && w < slab->left) {
+        if (slab->bits[w] != 0 && w < slab->hint) {
             return "a free object is where none should be";
         }
         set += (uint32_t)__builtin_popcountll(slab->bits[w]);

@@ -29,11 +29,12 @@ enum tn_slab_flags {
     TN_CURRENT = 1, /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,    /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_ODD = 4,     /* user pointers lie inside blocks (aligned at an offset) */
-    TN_MOVED = 8,   /* a large block whose pages came by mremap */
+    TN_PURGED = 8,  /* pages were given back: uncarved blocks are not all new ones */
 };
 
 /*
  * A slab's counting equations, with n = the blocks its slices hold:
+ *   central:     blocks live or in a cache's stash = left
  *   not CURRENT: blocks live or in the remote list = floor + left
  *   CURRENT:     blocks live or in the remote list = n - uncarved - on the local list
  *
@@ -43,8 +44,7 @@ enum tn_slab_flags {
  * free; the fast path compares the top 16, and asks further only when they agree.
  */
 struct tn_slab {
-    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. Classes of
-                                 more than one slice carry id + 1, for the longer path. POOL: the
+    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. POOL: the
                                  pool's address, which is no thread's id */
     union {
         uintptr_t head;    /* SLAB: local list; owner only */
@@ -59,9 +59,13 @@ struct tn_slab {
             uint32_t entered; /* POOL: objects that have entered the pool, the first ones */
         };
     };
-    uint16_t left;            /* SLAB: frees until the owner must look; owner only. POOL: words of
-                                 bits before the first that has one */
-    uint16_t floor;           /* SLAB: blocks still live when it does; owner only */
+    union {
+        struct {
+            uint16_t left;  /* SLAB: frees until the owner must look; owner only */
+            uint16_t floor; /* SLAB: blocks still live when it does; owner only */
+        };
+        uint32_t span; /* FREE, LARGE, HELD, POOL: slices, at the head */
+    };
     _Atomic uint8_t kind;     /* enum tn_kind */
     uint8_t size_class;       /* SLAB: const */
     uint8_t flags;            /* enum tn_slab_flags; owner or lock */
@@ -72,9 +76,10 @@ struct tn_slab {
     struct tn_slab *prev;     /* list it is in; free run: left child */
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
+        uint32_t back; /* FREE (last slice), INNER: slices back to the head */
         struct {
-            uint32_t span; /* FREE, LARGE, HELD, POOL: slices, at the head */
-            uint32_t back; /* FREE (last slice), INNER: slices back to the head */
+            uint32_t none;
+            uint32_t hint; /* POOL: words of bits before the first that has one */
         };
     };
 };

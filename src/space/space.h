@@ -27,6 +27,9 @@ struct tn_backing {
     bool zero; /* what was committed for the first time reads as zero */
     /* Makes a range usable that was not; false when memory cannot be had. */
     bool (*commit)(struct tn_space *space, char *start, size_t size);
+    /* Makes a range readable as zero, at no cost in memory, that is not committed yet: anyone may ask
+     * for any descriptor. NULL where all is readable anyway. */
+    bool (*show)(struct tn_space *space, char *start, size_t size);
     /* Drops a range's contents; true when it reads as zero afterwards. */
     bool (*purge)(struct tn_space *space, char *start, size_t size);
     /* Moves pages to another place in a space of the same backing; the old range reads as zero
@@ -120,6 +123,17 @@ static inline struct tn_slab *
 tn_slice_of(const struct tn_space *space, const void *p)
 {
     return &space->slabs[((uintptr_t)p - (uintptr_t)space->base) >> TN_SLICE_SHIFT];
+}
+
+/* The head of what p's slice belongs to, or the slice itself when nothing is there. */
+static inline struct tn_slab *
+tn_slab_head_of(const struct tn_space *space, const void *p)
+{
+    struct tn_slab *slab = tn_slice_of(space, p);
+    if (tn_kind(slab) == TN_INNER && slab->back <= tn_slab_index(space, slab)) {
+        slab -= slab->back;
+    }
+    return slab;
 }
 
 #endif
