@@ -1,6 +1,7 @@
 /* Making a pool: how its objects lie in its slabs. */
 #include "pool/pool.h"
 
+#include "os/option.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -113,7 +114,7 @@ set_up_cache(struct tn_pool *pool)
     pool->slots =
         (uint32_t)tn_min(tn_max(CACHED_BYTES / pool->stride, CACHED_LEAST), TN_TILE_SLOTS);
     pool->batch = (uint32_t)tn_min(TN_BATCH, pool->slots / 2 + 1);
-    bool check = (pool->flags & checks) != 0;
+    bool check = (pool->flags & checks) != 0 || tn_options.check;
 #ifdef TARN_CHECKS
     check = true;
 #endif
@@ -135,10 +136,13 @@ set_up_cache(struct tn_pool *pool)
 static bool
 preallocate(struct tn_pool *pool, size_t count)
 {
-    while (pool->entered < count) {
-        if (!tn_pool_enter(pool)) {
-            return false;
-        }
+    tn_pool_lock(pool);
+    while (pool->entered < count && tn_pool_enter(pool)) {
+    }
+    bool done = pool->entered >= count;
+    tn_pool_unlock(pool);
+    if (!done) {
+        return false;
     }
     pool->kept = count;
     for (struct tn_slab *slab = pool->some_first; slab != NULL && count > 0; slab = slab->next) {
