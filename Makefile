@@ -1,5 +1,5 @@
 # The door: every target says what it does; the build itself is CMake's.
-.PHONY: all deps run check bench bench-quick bench-count bench-memory bench-deps install clean help
+.PHONY: all deps run check bench bench-quick bench-count bench-memory bench-deps bench-pools install clean help
 
 all: deps ## build the libraries into build/
 	@cmake --preset release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
@@ -33,3 +33,6 @@ bench-memory: all ## memory given back, small processes, fork
 
 bench-deps: ## the allocators and programs to compare, from the distribution
 	@./cmake/install-missing-packages packages-bench.txt
+
+bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
+	@python3 bench/pools.py
