@@ -13,7 +13,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "bench")
-LOOP = 3  # instructions of the counted loop that are not the pool's
+LOOP = 2  # instructions of the counted loop that are not the pool's
 
 POOLS = ["tarn", "tarn-shared", "tarn-check", "boost", "cork", "cork-locked", "slice", "apr"]
 MALLOCS = {"glibc": None, "jemalloc": "libjemalloc.so.2", "mimalloc": "libmimalloc.so.2*"}

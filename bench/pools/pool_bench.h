@@ -73,6 +73,7 @@ counted_pairs(void *pool, size_t count)
         __asm__ volatile("" : "+r"(object) : : "memory");
         if (POOL_FREES) {
             pool_free(pool, object);
+            __asm__ volatile("" : : : "memory");
         }
     }
 }

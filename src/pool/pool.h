@@ -66,17 +66,18 @@ struct tn_pool {
     uint32_t flags;                /* const: enum tarn_pool_flags */
     uintptr_t thread;              /* the owner; 0: not asked for */
 
-    size_t size;       /* const: as asked for */
-    size_t align;      /* const */
-    size_t stride;     /* const: bytes from object to object */
-    size_t lead;       /* const: bytes before the first in a slab */
-    uint64_t inverse;  /* const: 2^32 / stride, rounded up, where that is exact; else 0 */
-    uint32_t span;     /* const: slices of a slab */
-    uint32_t capacity; /* const: objects of a slab */
-    uint32_t block;    /* const: objects that enter at a time */
-    uint32_t words;    /* const: of a slab's bits */
-    uint32_t batch;    /* const: objects to and from the bits at a time */
-    uint32_t slots;    /* const: objects in a full cache */
+    size_t size;         /* const: as asked for */
+    size_t align;        /* const */
+    size_t stride;       /* const: bytes from object to object */
+    size_t lead;         /* const: bytes before the first in a slab */
+    uint64_t inverse;    /* const: 2^32 / stride, rounded up, where that is exact; else 0 */
+    uint32_t span;       /* const: slices of a slab */
+    uint32_t capacity;   /* const: objects of a slab */
+    uint32_t block;      /* const: objects that enter at a time */
+    uint32_t words;      /* const: of a slab's bits */
+    uint32_t batch;      /* const: objects from the bits at a time, at most */
+    uint32_t next_batch; /* and next time: small pools stay small; under the lock */
+    uint32_t slots;      /* const: objects in a full cache */
 
     struct tn_lock lock;        /* shared pools: guards all below */
     struct tn_slab *some_first; /* slabs with bits set or objects not entered, next and prev */

@@ -115,7 +115,8 @@ tn_pool_refill(struct tn_pool *pool, struct tn_pool_cache *cache)
         if (pool->out >= pool->limit) {
             return false;
         }
-        unsigned want = (unsigned)tn_min(pool->batch, pool->limit - pool->out);
+        unsigned want = (unsigned)tn_min(pool->next_batch, pool->limit - pool->out);
+        pool->next_batch = (uint32_t)tn_min(pool->batch, pool->next_batch * 2);
         void **at = cache->bottom + want;
         unsigned got = tn_pool_take(pool, at, want);
         if (got == 0) {

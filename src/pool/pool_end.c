@@ -121,6 +121,21 @@ keep_lowest(void *context, void *object)
     return true;
 }
 
+/* Every pointer in a cache is looked at, and goes back to the bits. */
+static void
+flush_all(struct tn_pool *pool)
+{
+    static const char call[] = "tarn_pool_free";
+    tn_pool_lock(pool);
+    if (pool->central != NULL) {
+        tn_pool_flush(pool, pool->central, tn_pool_count(pool->central), call);
+    }
+    for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
+        tn_pool_flush(pool, cache, tn_pool_count(cache), call);
+    }
+    tn_pool_unlock(pool);
+}
+
 void
 tarn_pool_close(tarn_pool *face)
 {
@@ -128,12 +143,18 @@ tarn_pool_close(tarn_pool *face)
     if (pool == NULL) {
         return;
     }
-    void *first = NULL;
-    tarn_pool_walk(face, keep_lowest, &first);
-    if (first != NULL) {
-        tn_pool_die_out(pool, pool->out - tn_pool_cached(pool), first);
+    bool strict = (pool->flags & TARN_POOL_STRICT) != 0;
+    if (!strict) {
+        flush_all(pool);
     }
-    bool strict = (pool->flags & TARN_POOL_STRICT) != 0 && pool->destruct != NULL;
+    if (pool->out != 0) {
+        void *first = NULL;
+        tarn_pool_walk(face, keep_lowest, &first);
+        if (first != NULL) {
+            tn_pool_die_out(pool, pool->out - tn_pool_cached(pool), first);
+        }
+    }
+    strict = strict && pool->destruct != NULL;
     if (strict) {
         struct tn_slab *slab = pool->some_first;
         while (slab != NULL && slab->unused == 0) {

@@ -14,6 +14,7 @@
 #define STRIDE_MOST  ((size_t)1 << 40)
 #define CACHED_BYTES ((size_t)1 << 20) /* of the objects that a cache may hold */
 #define CACHED_LEAST ((size_t)8)
+#define BATCH_FIRST  ((size_t)8) /* objects from the bits at the first refill */
 
 static const unsigned checks =
     TARN_POOL_CHECK | TARN_POOL_CANARY | TARN_POOL_POISON | TARN_POOL_GUARD;
@@ -114,6 +115,7 @@ set_up_cache(struct tn_pool *pool)
     pool->slots =
         (uint32_t)tn_min(tn_max(CACHED_BYTES / pool->stride, CACHED_LEAST), TN_TILE_SLOTS);
     pool->batch = (uint32_t)tn_min(TN_BATCH, pool->slots / 2 + 1);
+    pool->next_batch = (uint32_t)tn_min(pool->batch, BATCH_FIRST);
     bool check = (pool->flags & checks) != 0 || tn_options.check;
 #ifdef TARN_CHECKS
     check = true;
@@ -199,7 +201,7 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
         tn_pool_memory_end(pool);
         return failed(ENOMEM);
     }
-    pool->secret = tn_os_random();
+    pool->secret = tn_mix(heap->root->secret ^ (uintptr_t)pool);
     pool->label.size = size;
     strcpy(pool->label.name, options->name != NULL ? options->name : "unnamed");
     set_up_cache(pool);

@@ -34,10 +34,14 @@ walk_list(struct tn_pool *pool, const struct tn_slab *slab,
 {
     for (; slab != NULL; slab = slab->next) {
         char *first = tn_pool_first(pool, slab);
-        for (uint32_t i = 0; i < slab->entered; i++) {
-            if ((slab->bits[i / 64] >> i % 64 & 1) == 0 &&
-                !visit(context, first + i * pool->stride)) {
-                return false;
+        for (uint32_t i = 0; i < slab->entered; i += 64) {
+            uint32_t rest = slab->entered - i;
+            uint64_t live = ~slab->bits[i / 64];
+            live &= rest >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << rest) - 1;
+            for (; live != 0; live &= live - 1) {
+                if (!visit(context, first + (i + tn_lowest_bit(live)) * pool->stride)) {
+                    return false;
+                }
             }
         }
     }
