@@ -14,10 +14,16 @@
 template <int N> struct Tag {
     std::string text;
     int value = N;
-    bool operator<(const Tag &other) const { return std::tie(value, text) < std::tie(other.value, other.text); }
+    bool
+    operator<(const Tag &other) const
+    {
+        return std::tie(value, text) < std::tie(other.value, other.text);
+    }
 };
 
-template <int N> int use()
+template <int N>
+int
+use()
 {
     std::map<Tag<N>, std::vector<std::string>> by_tag;
     std::unordered_map<std::string, std::unique_ptr<Tag<N>>> by_text;
@@ -33,6 +39,16 @@ template <int N> int use()
     return later() + static_cast<int>(all.size());
 }
 
-template <int... N> int use_all(std::integer_sequence<int, N...>) { return (use<N>() + ...); }
+template <int... N>
+int
+use_all(std::integer_sequence<int, N...>)
+{
+    return (use<N>() + ...);
+}
 
-int main() { return use_all(std::make_integer_sequence<int, COUNT>()) + std::regex_match("x", std::regex("x+")); }
+int
+main()
+{
+    return use_all(std::make_integer_sequence<int, COUNT>()) +
+           std::regex_match("x", std::regex("x+"));
+}

@@ -156,8 +156,7 @@ kore_mem_zero(void *ptr, size_t len)
 void *
 kore_mmap_region(size_t len)
 {
-    void *region =
-        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+    void *region = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
     if (region == MAP_FAILED) {
         kore_die("kore_mmap_region: mmap: %s", strerror(errno));
     }

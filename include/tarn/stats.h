@@ -1,5 +1,5 @@
 /*
- * tarn/stats.h: what the process heap holds, counted when asked.
+ * tarn/stats.h: what the process heap, or another, holds; counted when asked.
  *
  * Nothing is counted while the program runs: the figures come from a walk over the descriptors of
  * the heap's slabs, one for each 64 KiB it has ever used, and over the free lists of the slabs that
@@ -12,6 +12,8 @@
  */
 #ifndef TARN_STATS_H
 #define TARN_STATS_H
+
+#include "tarn/heap.h"
 
 #include <stddef.h>
 
@@ -27,18 +29,19 @@ extern "C" {
 
 /* Blocks of one size, all in bytes of the class, not of what was asked for. */
 struct tarn_stats_class {
-    size_t size;  /* bytes of a block */
-    size_t live;  /* blocks that a program holds */
-    size_t room;  /* blocks that the slabs of this size have place for, the live ones included */
+    size_t size; /* bytes of a block */
+    size_t live; /* blocks that a program holds */
+    size_t room; /* blocks that the slabs of this size have place for, the live ones included */
     size_t slabs;
 };
 
-/* All in bytes unless the name says blocks, count or threads. Of the process heap:
- * committed = live_bytes + slab_free_bytes + cached_bytes + dirty_bytes + clean_bytes + own_bytes */
+/* All in bytes unless the name says blocks, count or threads. Always:
+ * committed = live_bytes + slab_free_bytes + cached_bytes + dirty_bytes + clean_bytes + own_bytes
+ */
 struct tarn_stats {
     size_t size; /* set by the caller: sizeof(struct tarn_stats) */
 
-    size_t live_bytes;  /* in blocks that a program holds, small and large */
+    size_t live_bytes; /* in blocks that a program holds, small and large */
     size_t live_blocks;
     size_t large_bytes; /* of these, in blocks of more than 64 KiB */
     size_t large_blocks;
@@ -64,7 +67,10 @@ struct tarn_stats {
  * that of its own field. A program built with an older tarn/stats.h thus gets what it knows. */
 size_t tarn_stats(struct tarn_stats *stats);
 
-/* Writes a page of text about the same: calls print for each line, without its newline. */
+/* The same of another heap. heap is not being destroyed meanwhile. */
+size_t tarn_heap_stats(tarn_heap *heap, struct tarn_stats *stats);
+
+/* Writes a page of text about the process heap: calls print for each line, without its newline. */
 void tarn_summary(void (*print)(void *context, const char *line), void *context);
 
 #if defined(__GNUC__)

@@ -128,8 +128,8 @@ tn_slab_share(struct tn_heap *heap, struct tn_slab *slab, unsigned live)
     heap->root->shared[class] = slab;
     set_shared_hint(heap, class);
     tn_slab_set_owner(slab, 0);
-    uint64_t word = atomic_fetch_add_explicit(&slab->remote, live * TN_REMOTE_SHARED,
-                                              memory_order_acq_rel);
+    uint64_t word =
+        atomic_fetch_add_explicit(&slab->remote, live * TN_REMOTE_SHARED, memory_order_acq_rel);
     if (tn_remote_count(word) == live) { /* the last ones came just before */
         unlink_shared(heap, slab);
         atomic_store_explicit(&slab->remote, TN_REMOTE_END, memory_order_relaxed);
@@ -163,8 +163,7 @@ static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
-    uint32_t hint =
-        atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
+    uint32_t hint = atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
     if ((hint >> class % 32 & 1) == 0) {
         return NULL;
     }
@@ -216,6 +215,8 @@ make_slab(struct tn_cache *cache, unsigned class)
         if (slab == NULL) {
             return NULL;
         }
+        atomic_fetch_or_explicit(&cache->heap->wanted_classes[class / 32],
+                                 (uint32_t)1 << class % 32, memory_order_relaxed);
     }
     tn_slab_init(cache, slab, class, zero);
     return slab;

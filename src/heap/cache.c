@@ -9,10 +9,11 @@
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
 const struct tn_slab tn_empty_slab;
 
-#define NONE   ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
-#define EIGHT  NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
-#define ALL128 EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, \
-               EIGHT, EIGHT, EIGHT, EIGHT
+#define NONE  ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
+#define EIGHT NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
+#define ALL128                                                                                     \
+    EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT,     \
+        EIGHT, EIGHT, EIGHT
 
 _Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty slab");
 
@@ -127,8 +128,8 @@ tn_cache_of_heap(struct tn_heap *heap)
 
 /* Leaves one slab of a cache that ends: to the space when empty, to all when it has room, else to
  * whoever frees its first block. The heap's lock is held. */
-static void
-leave_slab(struct tn_cache *cache, struct tn_slab *slab)
+void
+tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
 {
     struct tn_space *space = tn_space_of(slab);
     unsigned came = tn_slab_collect(space, slab);
@@ -177,15 +178,15 @@ tn_cache_retire(struct tn_cache *cache)
     struct tn_heap *heap = cache->heap;
     tn_cache_empty_stocks(cache);
     tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_OWNED; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
-            leave_slab(cache, bin->current);
+            tn_cache_leave_slab(cache, bin->current);
         }
         while (bin->first != NULL) {
             struct tn_slab *slab = bin->first;
             tn_bin_remove(cache, class, slab);
-            leave_slab(cache, slab);
+            tn_cache_leave_slab(cache, slab);
         }
     }
     struct tn_cache **link = &heap->caches;

@@ -64,8 +64,7 @@ tn_free(void *p, const char *call)
     size_t offset = (uintptr_t)p - tn_window_base;
     if (TN_LIKELY(offset < tn_window_size)) {
         struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
-        if (TN_LIKELY(
-                tn_os_is_thread(atomic_load_explicit(&slab->owner, memory_order_relaxed)))) {
+        if (TN_LIKELY(tn_os_is_thread(atomic_load_explicit(&slab->owner, memory_order_relaxed)))) {
             if (TN_LIKELY(tn_top(p) != tn_top(&slab->head))) {
                 *(uintptr_t *)p = slab->head;
                 slab->head = (uintptr_t)p ^ slab->key;

@@ -50,10 +50,21 @@ free_own(struct tn_cache *cache, struct tn_slab *slab, void *p)
     }
 }
 
-/*
- * The caller has just cleared FULL: the slab is its own now, with every block live but p. A cache
- * that has slabs enough of the class leaves it to all: what one thread frees another may need.
- */
+/* Whether a cache with slabs enough of the class should leave one to the others: since the last
+ * time somebody had to make a new one. */
+static bool
+others_want(struct tn_cache *cache, unsigned class)
+{
+    struct tn_heap *heap = cache->heap;
+    _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
+    uint32_t bit = (uint32_t)1 << class % 32;
+    return cache->bin[class].count >= TN_SURPLUS &&
+           atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
+           (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
+           (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
+}
+
+/* The caller has just cleared FULL: the slab is its own now, with every block live but p. */
 static void
 claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 {
@@ -61,10 +72,14 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
     unsigned class = slab->size_class;
     unsigned live = tn_class_of_slab(slab)->capacity - 1u;
     tn_slab_push(slab, p);
-    if (cache->bin[class].count >= TN_SURPLUS &&
-        atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1) {
+    if (others_want(cache, class)) {
         tn_lock(&heap->lock);
         tn_slab_share(heap, slab, live);
+        while (cache->bin[class].count > TN_SURPLUS) {
+            struct tn_slab *last = cache->bin[class].last;
+            tn_bin_remove(cache, class, last);
+            tn_cache_leave_slab(cache, last);
+        }
         tn_unlock(&heap->lock);
         return;
     }

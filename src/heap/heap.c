@@ -4,10 +4,10 @@
 #include "os/option.h"
 #include "os/os.h"
 
-#define SPACE_LEAST  ((size_t)64 << 30) /* the process heap's first space, where it can be had */
-#define SPACE_MOST   ((size_t)4 << 40)
-#define SPACE_TRY    ((size_t)8 << 20) /* and the least to try for */
-#define LIMIT_SHARE  16                /* under an address limit, spaces of this part of it */
+#define SPACE_LEAST ((size_t)64 << 30) /* the process heap's first space, where it can be had */
+#define SPACE_MOST  ((size_t)4 << 40)
+#define SPACE_TRY   ((size_t)8 << 20) /* and the least to try for */
+#define LIMIT_SHARE 16                /* under an address limit, spaces of this part of it */
 
 uintptr_t tn_window_base;
 size_t tn_window_size;

@@ -40,8 +40,8 @@ take_kept(struct tn_cache *cache, size_t span)
 }
 
 void *
-tn_large_take(struct tn_heap *heap, struct tn_cache *cache, size_t size, size_t align,
-              size_t start, bool *zero)
+tn_large_take(struct tn_heap *heap, struct tn_cache *cache, size_t size, size_t align, size_t start,
+              bool *zero)
 {
     size_t span = slices_for(size + start);
     if (cache != NULL && span <= TN_LARGE_KEPT && align <= TN_SLICE) {

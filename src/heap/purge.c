@@ -136,7 +136,7 @@ purge_slab(struct tn_space *space, struct tn_slab *slab)
     map_bare(slab, bare);
     sort_pages(slab, free, bare, &live, &listed);
     if (!(slab->flags & TN_ZERO)) { /* bare pages too may have memory */
-        set_pages(&listed, 0, ((size_t)class->capacity * class->size - 1) >> PAGE_SHIFT);
+        set_pages(&listed, 0, ((size_t) class->capacity * class->size - 1) >> PAGE_SHIFT);
     }
     uint64_t any = 0;
     for (size_t i = 0; i < PAGES / 64; i++) {
@@ -157,10 +157,9 @@ purge_slab(struct tn_space *space, struct tn_slab *slab)
 
 /* 16 * (15/16)^k * 4: quarters of pages that k pages' worth of live blocks, laid at random over
  * the 16 pages of a slice, leave free. */
-static const uint8_t free_quarters[] = {64, 60, 56, 53, 49, 46, 43, 41, 38, 36, 34, 31,
-                                        30, 28, 26, 24, 23, 21, 20, 19, 18, 17, 15, 15,
-                                        14, 13, 12, 11, 11, 10, 9,  9,  8,  8,  7,  7,
-                                        6,  6,  6,  5,  5,  5,  4,  4,  4,  4};
+static const uint8_t free_quarters[] = {
+    64, 60, 56, 53, 49, 46, 43, 41, 38, 36, 34, 31, 30, 28, 26, 24, 23, 21, 20, 19, 18, 17, 15,
+    15, 14, 13, 12, 11, 11, 10, 9,  9,  8,  8,  7,  7,  6,  6,  6,  5,  5,  5,  4,  4,  4,  4};
 
 static unsigned
 expected_free(const struct tn_class *class, unsigned live)
@@ -193,7 +192,7 @@ static size_t
 sweep(struct tn_cache *cache)
 {
     size_t bytes = 0;
-    for (unsigned class = 0; class < TN_OWNED; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *slab = cache->bin[class].first;
         for (; slab != NULL; slab = slab->next) {
             unsigned live = (unsigned)slab->floor + slab->left;
@@ -253,7 +252,7 @@ static size_t
 purge_central(struct tn_heap *heap)
 {
     size_t bytes = 0;
-    for (unsigned class = TN_OWNED; class < TN_CLASSES; class++) {
+    for (unsigned class = TN_OWNED; class < TN_CLASSES; class ++) {
         bytes += purge_central_class(heap, class);
     }
     return bytes;
@@ -286,7 +285,7 @@ purge_shared(struct tn_heap *heap)
 {
     size_t bytes = 0;
     tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_OWNED; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
         for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
             bytes += purge_slab(tn_space_of(slab), slab);
         }
@@ -300,7 +299,7 @@ purge_own(struct tn_cache *cache)
 {
     size_t bytes = 0;
     tn_cache_empty_stocks(cache);
-    for (unsigned class = 0; class < TN_OWNED; class++) {
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *current = cache->bin[class].current;
         if (current != &tn_empty_slab) {
             bytes += purge_slab(tn_space_of(current), current);

@@ -51,6 +51,9 @@ orphan(struct tn_heap *heap, struct tn_space *space, struct tn_slab *slab)
         tn_set_kind(slab, TN_HELD);
         slab->span = slab->span_small;
         tn_heap_give(slab, slab->span_small, false);
+    } else if (!tn_slab_has_free(slab) && slab->bare == 0 && tn_remote_count(word) == 0) {
+        tn_slab_set_owner(slab, 0);
+        atomic_store_explicit(&slab->remote, TN_REMOTE_END | TN_REMOTE_FULL, memory_order_relaxed);
     } else {
         tn_slab_share(heap, slab, live);
     }
@@ -86,8 +89,8 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
     }
 }
 
-/* Lists the central slabs of a heap anew, those with room. Blocks in the stashes of threads that did
- * not come along stay live for ever. */
+/* Lists the central slabs of a heap anew, those with room. Blocks in the stashes of threads that
+ * did not come along stay live for ever. */
 static void
 relist_central(struct tn_heap *heap, struct tn_space *space)
 {
@@ -109,7 +112,7 @@ reset_central_locks(struct tn_heap *heap)
         held |= tn_lock_reset(&heap->central[i]);
     }
     if (held) {
-        for (unsigned class = TN_OWNED; class < TN_CLASSES; class++) {
+        for (unsigned class = TN_OWNED; class < TN_CLASSES; class ++) {
             heap->root->shared[class] = NULL;
         }
     }
@@ -156,8 +159,7 @@ in_child(void)
         bool relist = tn_lock_reset(&heap->lock);
         bool central = reset_central_locks(heap);
         uint32_t count = atomic_load(&heap->space_count);
-        bool alone = heap->caches == NULL ||
-                     (heap->caches->id == id && heap->caches->next == NULL);
+        bool alone = heap->caches == NULL || (heap->caches->id == id && heap->caches->next == NULL);
         struct tn_cache *own = heap->caches;
         while (own != NULL && own->id != id) {
             own = own->next;
@@ -170,7 +172,7 @@ in_child(void)
         if (relist) {
             heap->idle = NULL;
             heap->cache_memory_left = 0;
-            for (unsigned class = 0; class < TN_OWNED; class++) {
+            for (unsigned class = 0; class < TN_OWNED; class ++) {
                 heap->root->shared[class] = NULL;
             }
         }

@@ -18,8 +18,7 @@ typedef void new_handler(void);
 extern new_handler *_ZSt15get_new_handlerv(void) __attribute__((weak));
 extern void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
 extern void *__cxa_allocate_exception(size_t size) __attribute__((weak));
-extern void __cxa_throw(void *exception, void *type, void (*destroy)(void *))
-    __attribute__((weak));
+extern void __cxa_throw(void *exception, void *type, void (*destroy)(void *)) __attribute__((weak));
 extern void *__cxa_begin_catch(void *exception) __attribute__((weak));
 extern void __cxa_end_catch(void) __attribute__((weak));
 extern char _ZTISt9bad_alloc[] __attribute__((weak));
@@ -106,10 +105,9 @@ tn_cxx_throw(void)
 
 /* Calls the handler: NULL when it returned, else what it threw. */
 void *tn_cxx_call(new_handler *handler) __attribute__((visibility("hidden")));
-_Unwind_Reason_Code tn_cxx_personality(int version, _Unwind_Action actions,
-                                       _Unwind_Exception_Class kind,
-                                       struct _Unwind_Exception *exception,
-                                       struct _Unwind_Context *context)
+_Unwind_Reason_Code
+tn_cxx_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class kind,
+                   struct _Unwind_Exception *exception, struct _Unwind_Context *context)
     __attribute__((visibility("hidden")));
 
 #    if defined(__x86_64__)

@@ -28,11 +28,10 @@ look(void)
 {
     static size_t last_dirty;
     static uint64_t last_cpu;
-    struct tn_os_usage usage;
-    tn_os_usage(&usage);
+    uint64_t cpu = tn_os_cpu_milliseconds();
     size_t dirty = tn_count_dirty(&tn_process_heap);
-    bool idle = usage.cpu - last_cpu < PERIOD / IDLE_SHARE || dirty == last_dirty;
-    last_cpu = usage.cpu;
+    bool idle = cpu - last_cpu < PERIOD / IDLE_SHARE || dirty == last_dirty;
+    last_cpu = cpu;
     last_dirty = dirty;
     if (idle && dirty != 0) {
         tn_purge_all();
@@ -68,7 +67,7 @@ start(void)
     }
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the program's threads */
+    pthread_sigmask(SIG_SETMASK, &all, &before);      /* signals are for the program's threads */
     pthread_create(&thread, &attributes, help, NULL); /* without it, all goes on as well */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);

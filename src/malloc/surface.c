@@ -3,11 +3,11 @@
  * every corner as C, POSIX and glibc have it.
  */
 #define _GNU_SOURCE
+#include "malloc/surface.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "heap/purge.h"
 #include "malloc/start.h"
-#include "malloc/surface.h"
 #include "os/option.h"
 #include "os/os.h"
 
@@ -161,7 +161,7 @@ mallopt(int parameter, int value)
         atomic_store_explicit(&tn_options.dirty_keep, value < 0 ? TN_KEEP_ALL : (size_t)value,
                               memory_order_relaxed);
         return 1;
-    case 1:  /* M_MXFAST: there are no fastbins to limit */
+    case 1: /* M_MXFAST: there are no fastbins to limit */
         return value >= 0 && value <= 160;
     case -2: /* M_TOP_PAD: memory is committed in growing steps anyway */
     case -3: /* M_MMAP_THRESHOLD: no block is a mapping of its own */

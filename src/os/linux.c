@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -37,8 +38,8 @@ tn_os_reserve(size_t size, size_t align)
     size_t slack = align > page ? align - page : 0;
     char *start = NULL;
     if (size + slack >= size) {
-        start = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                     -1, 0);
+        start =
+            mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (start == MAP_FAILED) {
             start = NULL;
         }
@@ -122,8 +123,8 @@ bool
 tn_os_move(void *from, void *to, size_t size)
 {
     int saved = errno;
-    bool done = mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) ==
-                to;
+    bool done =
+        mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
     errno = saved;
     return done;
 }
@@ -163,8 +164,8 @@ tn_os_random(void)
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         const uint64_t *auxiliary = (const uint64_t *)getauxval(AT_RANDOM);
-        number = tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^
-                 (uintptr_t)&now;
+        number =
+            tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^ (uintptr_t)&now;
     }
     errno = saved;
     return number;
@@ -178,43 +179,67 @@ tn_os_milliseconds(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The second number of /proc/self/statm: pages resident. */
-static size_t
-resident_pages(void)
+/* The start of a file of the system's, as a text; empty where it cannot be read. */
+static void
+read_text(const char *name, char *text, size_t size)
 {
-    char text[128];
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return 0;
+    ssize_t length = 0;
+    int file = open(name, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        length = read(file, text, size - 1);
+        close(file);
     }
-    ssize_t length = read(file, text, sizeof text - 1);
-    close(file);
-    size_t pages = 0;
-    unsigned field = 0;
-    for (ssize_t i = 0; i < length && field < 2; i++) {
-        if (text[i] == ' ') {
-            field++;
-        } else if (field == 1) {
-            pages = pages * 10 + (size_t)(text[i] - '0');
-        }
-    }
-    return pages;
+    text[length > 0 ? length : 0] = 0;
 }
 
+static size_t
+number_at(const char *text)
+{
+    size_t n = 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        n = n * 10 + (size_t)(*text - '0');
+    }
+    return n;
+}
+
+/* Word i of a text, counting from 0. */
+static const char *
+word_at(const char *text, unsigned i)
+{
+    while (*text != 0 && i > 0) {
+        i -= *text++ == ' ';
+    }
+    return text;
+}
+
+/* By files, not by getrusage: a process that has shut itself in may still read. */
 void
 tn_os_usage(struct tn_os_usage *usage)
 {
     int saved = errno;
-    struct rusage used;
-    *usage = (struct tn_os_usage){.resident = resident_pages() * tn_os_page_size()};
-    if (getrusage(RUSAGE_SELF, &used) == 0) {
-        usage->resident_most = (size_t)used.ru_maxrss * TN_KIB;
-        usage->faults = (size_t)used.ru_minflt;
-        usage->faults_read = (size_t)used.ru_majflt;
-        usage->cpu = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
-                     (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+    char text[4096];
+    read_text("/proc/self/stat", text, sizeof text);
+    const char *name_end = strrchr(text, ')');
+    const char *from_state = name_end != NULL ? word_at(name_end, 1) : text;
+    usage->faults = number_at(word_at(from_state, 7));
+    usage->faults_read = number_at(word_at(from_state, 9));
+    usage->resident = number_at(word_at(from_state, 21)) * tn_os_page_size();
+    read_text("/proc/self/status", text, sizeof text);
+    const char *most = strstr(text, "VmHWM:");
+    usage->resident_most = 0;
+    if (most != NULL) {
+        most += strcspn(most, "0123456789");
+        usage->resident_most = number_at(most) * TN_KIB;
     }
     errno = saved;
+}
+
+uint64_t
+tn_os_cpu_milliseconds(void)
+{
+    struct timespec used = {0, 0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
 }
 
 unsigned

@@ -21,13 +21,13 @@ enum tn_choice {
 
 /* Written before the second thread starts, but for dirty_keep; read by any room, any time. */
 struct tn_options {
-    bool stats;                 /* a summary on stderr at exit */
-    bool helper;                /* a thread that purges when the process is idle */
-    bool check;                 /* every free asks every question */
-    bool populate;              /* fault memory in when it is committed */
+    bool stats;    /* a summary on stderr at exit */
+    bool helper;   /* a thread that purges when the process is idle */
+    bool check;    /* every free asks every question */
+    bool populate; /* fault memory in when it is committed */
     enum tn_choice huge_pages;
-    _Atomic size_t dirty_keep;  /* bytes of free memory with contents that a space keeps, or
-                                   TN_KEEP_AUTO, or TN_KEEP_ALL; mallopt writes it, too */
+    _Atomic size_t dirty_keep; /* bytes of free memory with contents that a space keeps, or
+                                  TN_KEEP_AUTO, or TN_KEEP_ALL; mallopt writes it, too */
 };
 
 extern struct tn_options tn_options;

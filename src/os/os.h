@@ -61,9 +61,11 @@ struct tn_os_usage {
     size_t resident_most; /* bytes, at its peak */
     size_t faults;        /* pages given without reading from a device */
     size_t faults_read;   /* pages read from one */
-    uint64_t cpu;         /* milliseconds of all threads */
 };
 void tn_os_usage(struct tn_os_usage *usage);
+
+/* Processor time of all threads so far. */
+uint64_t tn_os_cpu_milliseconds(void);
 unsigned tn_os_process(void);
 
 /* Writes to stderr as one piece; never fails visibly. */

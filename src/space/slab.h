@@ -66,14 +66,14 @@ struct tn_slab {
         };
         uint32_t span; /* FREE, LARGE, HELD, POOL: slices, at the head */
     };
-    _Atomic uint8_t kind;     /* enum tn_kind */
-    uint8_t size_class;       /* SLAB: const */
-    uint8_t flags;            /* enum tn_slab_flags; owner or lock */
-    uint8_t span_small;       /* SLAB: slices, const */
-    _Atomic uint64_t remote;  /* SLAB: list of blocks freed by others, remote.h; POOL: address of
-                                 the pool's struct tn_label */
-    struct tn_slab *next;     /* list it is in; free run: right child */
-    struct tn_slab *prev;     /* list it is in; free run: left child */
+    _Atomic uint8_t kind;    /* enum tn_kind */
+    uint8_t size_class;      /* SLAB: const */
+    uint8_t flags;           /* enum tn_slab_flags; owner or lock */
+    uint8_t span_small;      /* SLAB: slices, const */
+    _Atomic uint64_t remote; /* SLAB: list of blocks freed by others, remote.h; POOL: address of
+                                the pool's struct tn_label */
+    struct tn_slab *next;    /* list it is in; free run: right child */
+    struct tn_slab *prev;    /* list it is in; free run: left child */
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
         uint32_t back; /* FREE (last slice), INNER: slices back to the head */

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#define COMMIT_STEP  16u /* slices: memory becomes usable in steps of at least 1 MiB */
-#define DIRTY_LEAST  64u /* slices: up to 4 MiB of free slices stay as they are */
-#define DIRTY_SHARE  16u /* and beyond that a sixteenth of what is in use */
-#define PURGE_UNIT   ((size_t)4096)
+#define COMMIT_STEP 16u /* slices: memory becomes usable in steps of at least 1 MiB */
+#define DIRTY_LEAST 64u /* slices: up to 4 MiB of free slices stay as they are */
+#define DIRTY_SHARE 16u /* and beyond that a sixteenth of what is in use */
+#define PURGE_UNIT  ((size_t)4096)
 
 _Static_assert(sizeof(struct tn_map) <= TN_SPACE_HEAD - sizeof(struct tn_space) - 64,
                "the head holds the map, the root and the space of an anonymous heap");
@@ -90,9 +90,9 @@ push_frontier(struct tn_space *space, size_t span)
         bool done = false;
         for (;;) {
             char *start = space->base + ((size_t)map->committed << TN_SLICE_SHIFT);
-            done = commit_table(space, map->committed, target) &&
-                   space->backing->commit(space, start,
-                                          (target - map->committed) << TN_SLICE_SHIFT);
+            done =
+                commit_table(space, map->committed, target) &&
+                space->backing->commit(space, start, (target - map->committed) << TN_SLICE_SHIFT);
             if (done || target == end) {
                 break;
             }

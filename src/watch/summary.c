@@ -1,9 +1,9 @@
 /* A page of text about the process heap, without stdio: it is written at exit, too. */
+#include "watch/summary.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "tarn/stats.h"
 #include "watch/census.h"
-#include "watch/summary.h"
 
 #include <string.h>
 
@@ -38,8 +38,8 @@ cell(struct page *page, const char *text)
     for (size_t i = length; i < CELL_WIDTH && page->length < WIDTH - 1; i++) {
         page->line[page->length++] = ' ';
     }
-    page->length += tn_text(page->line + page->length, sizeof page->line - page->length, "%s",
-                            text);
+    page->length +=
+        tn_text(page->line + page->length, sizeof page->line - page->length, "%s", text);
 }
 
 static void
@@ -121,6 +121,9 @@ print_process(struct page *page)
 {
     struct tn_os_usage usage;
     tn_os_usage(&usage);
+    if (usage.resident == 0) {
+        return; /* shut in where there is no /proc */
+    }
     line_of_bytes(page, "resident", usage.resident);
     line_of_bytes(page, "  at its peak", usage.resident_most);
     start(page, "page faults");
@@ -197,8 +200,8 @@ tarn_summary(void (*print)(void *context, const char *line), void *context)
     struct tarn_stats stats;
     tn_count_heap(&tn_process_heap, &stats);
     struct page page = {.print = print, .context = context};
-    page.length = tn_text(page.line, sizeof page.line, "tarn: the heap of process %u",
-                          tn_os_process());
+    page.length =
+        tn_text(page.line, sizeof page.line, "tarn: the heap of process %u", tn_os_process());
     end(&page);
     print_heap(&page, &stats);
     print_process(&page);
@@ -214,8 +217,8 @@ static void
 append(void *context, const char *line)
 {
     struct text *text = context;
-    text->length += tn_text(text->bytes + text->length, sizeof text->bytes - text->length, "%s\n",
-                            line);
+    text->length +=
+        tn_text(text->bytes + text->length, sizeof text->bytes - text->length, "%s\n", line);
 }
 
 void

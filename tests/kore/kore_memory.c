@@ -268,8 +268,7 @@ main(void)
     expect_end(resize_too_much, STATUS,
                ENDS_WITH "kore_realloc(1152921504606846976): Cannot allocate memory\n");
     expect_end(multiply_too_much, STATUS, ENDS_WITH "kore_calloc(): memb * len > SIZE_MAX\n");
-    expect_end(map_too_much, STATUS,
-               ENDS_WITH "kore_mmap_region: mmap: Cannot allocate memory\n");
+    expect_end(map_too_much, STATUS, ENDS_WITH "kore_mmap_region: mmap: Cannot allocate memory\n");
     expect_end(tag_twice, STATUS, ENDS_WITH "kore_mem_tag: tag 77 taken\n");
     return 0;
 }

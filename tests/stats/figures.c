@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <tarn/heap.h>
 #include <tarn/stats.h>
 #include <tarn/tarn.h>
 
@@ -59,8 +60,8 @@ sums_agree(void)
         count += s.classes[i].live;
     }
     EXPECT(bytes == s.live_bytes && count == s.live_blocks);
-    EXPECT(s.committed_bytes == s.live_bytes + s.slab_free_bytes + s.cached_bytes +
-                                    s.dirty_bytes + s.clean_bytes + s.own_bytes);
+    EXPECT(s.committed_bytes == s.live_bytes + s.slab_free_bytes + s.cached_bytes + s.dirty_bytes +
+                                    s.clean_bytes + s.own_bytes);
     EXPECT(s.committed_bytes <= s.reserved_bytes && s.space_count >= 1 && s.threads >= 1);
 }
 
@@ -226,6 +227,34 @@ count_line(void *context, const char *line)
     ++*lines;
 }
 
+/* Heaps of one's own, in memory of their own and in a buffer. */
+static void
+other_heaps(void)
+{
+    static _Alignas(65536) char buffer[16 * 65536];
+    tarn_heap *heaps[] = {tarn_heap_new(), tarn_heap_new_in(buffer, sizeof buffer)};
+    size_t before = look().live_blocks;
+    for (size_t i = 0; i < 2; i++) {
+        struct tarn_stats stats = {.size = sizeof stats};
+        EXPECT(heaps[i] != NULL);
+        for (int j = 0; j < 100; j++) {
+            EXPECT(tarn_heap_malloc(heaps[i], 1000) != NULL);
+        }
+        void *large = tarn_heap_malloc(heaps[i], 100000);
+        EXPECT(tarn_heap_stats(heaps[i], &stats) == sizeof stats);
+        EXPECT(stats.live_blocks == 101 && class_of(&stats, 1000)->live == 100);
+        EXPECT(stats.large_blocks == 1 && stats.threads == 1);
+        EXPECT(stats.committed_bytes == stats.live_bytes + stats.slab_free_bytes +
+                                            stats.cached_bytes + stats.dirty_bytes +
+                                            stats.clean_bytes + stats.own_bytes);
+        tarn_heap_free(heaps[i], large);
+        EXPECT(tarn_heap_stats(heaps[i], &stats) == sizeof stats && stats.live_blocks == 100);
+    }
+    EXPECT(look().live_blocks <= before + 2);
+    tarn_heap_destroy(heaps[0]);
+    tarn_heap_destroy(heaps[1]);
+}
+
 int
 main(void)
 {
@@ -239,6 +268,7 @@ main(void)
     exact(9000);
     exact(40000);
     large();
+    other_heaps();
     meanwhile();
     versions();
     size_t lines = 0;

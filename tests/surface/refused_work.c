@@ -8,7 +8,7 @@
 
 enum {
     LIVE = 300,
-    STEPS = 3000
+    STEPS = 2000
 };
 
 struct table {

@@ -1,6 +1,7 @@
 """The n-th memory system call of a process fails with ENOMEM: for every n once, and for every n from then
 on. The program must not crash, hang, or find torn contents. From outside, by strace's fault injection; the
-first calls are the loader's, whose own refusal to start is fair. Usage: syscall_failures.py PROGRAM"""
+first calls are the loader's, whose own refusal to start is fair. Of more than MOST calls of a kind (30) the
+later ones are tried ever more sparsely, up to the last. Usage: syscall_failures.py PROGRAM [MOST]"""
 
 import os
 import re
@@ -9,8 +10,6 @@ import subprocess
 import sys
 
 CALLS = ["mmap", "mprotect", "madvise", "mremap", "munmap"]
-# Above this many calls of a kind not every n is tried: all up to it, then ever fewer, then the last ones.
-EVERY = 100
 PATIENCE = 60
 
 
@@ -41,11 +40,11 @@ def count_calls(program):
     return counts, before_main
 
 
-def points(count):
-    chosen = list(range(1, min(count, EVERY) + 1))
-    n = EVERY
+def points(count, most):
+    chosen = list(range(1, min(count, most) + 1))
+    n = most
     while n < count:
-        n = n * 4 // 3
+        n = n * 6 // 5 + 1
         chosen.append(min(n, count))
     return chosen
 
@@ -69,6 +68,7 @@ def loader_refuses(program, done, injection):
 
 def main():
     program = sys.argv[1]
+    most = int(sys.argv[2]) if len(sys.argv) > 2 else 30
     if shutil.which("strace") is None:
         print("skipped: strace is not on this machine", file=sys.stderr)
         sys.exit(77)
@@ -79,7 +79,7 @@ def main():
     faults = []
     runs = 0
     for call in CALLS:
-        for n in points(counts[call]):
+        for n in points(counts[call], most):
             for when in (f"{n}", f"{n}+"):
                 injection = ["-o", "/dev/null", "-e", "trace=" + call,
                              "-e", f"inject={call}:error=ENOMEM:when={when}"]

@@ -35,11 +35,11 @@ print(hashlib.sha256(zlib.compress(text.encode(), 9)).hexdigest())
 
 # Tests of python3's own that allocate in earnest and are done in seconds.
 PYTHON_TESTS = """test_json test_list test_dict test_set test_bytes test_unicode test_re test_heapq
-test_collections test_deque test_itertools test_functools test_gc test_weakref test_zlib
-test_struct test_array test_memoryview test_string test_thread test_fork1 test_copy
-test_generators test_class test_descr test_long test_bigmem test_buffer test_ctypes 
-test_ast test_csv test_mmap test_hashlib test_bz2 test_xml_etree_c
-test_exceptions test_coroutines test_tuple test_sort test_atexit""".split()
+test_collections test_deque test_itertools test_functools test_gc test_zlib
+test_struct test_memoryview test_string test_thread test_copy
+test_generators test_class test_descr test_bigmem test_ctypes
+test_csv test_mmap test_hashlib test_bz2 test_xml_etree_c
+test_exceptions test_coroutines test_sort test_atexit""".split()
 
 PERL_PROGRAM = r"""
 use strict; use warnings; use List::Util qw(sum shuffle); use Digest::SHA qw(sha256_hex);

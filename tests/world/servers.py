@@ -76,7 +76,7 @@ http {{
     wait_until(lambda: accepts(("127.0.0.1", port)))
     base = f"http://127.0.0.1:{port}"
     for page in ("/page19.html", "/again/page7.html"):
-        text = world.call([load, "-t", "2", "-c", "20", "-d", "2", "-H", "Accept-Encoding: gzip",
+        text = world.call([load, "-t", "2", "-c", "20", "-d", "1", "-H", "Accept-Encoding: gzip",
                            base + page]).decode()
         if "Socket errors" in text or "Non-2xx" in text or "requests in" not in text:
             raise RuntimeError(text)
