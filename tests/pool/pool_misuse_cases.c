@@ -80,8 +80,8 @@ double_free_at_close(void)
     tarn_pool *pool = nodes(0);
     void *p = tarn_pool_alloc(pool);
     tarn_pool_free(pool, p);
-    tarn_pool_free(pool, p);
     tell(p);
+    tarn_pool_free(pool, p);
     tarn_pool_close(pool);
 }
 

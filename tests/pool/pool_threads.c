@@ -119,7 +119,9 @@ churn_with(unsigned flags, unsigned threads)
         struct tarn_pool_stats stats;
         tarn_pool_stats(pool, &stats);
         /* What threads that ended had cached is the pool's again. */
+#ifndef TARN_CHECKS /* every pool has one cache for all threads */
         EXPECT(stats.cached == 0 || flags != 0);
+#endif
         EXPECT(tarn_pool_check(pool) == NULL);
     }
     empty_ring();
