@@ -1,5 +1,5 @@
 # The door: every target says what it does; the build itself is CMake's.
-.PHONY: all deps run check bench bench-short bench-count bench-memory bench-deps bench-quick
+.PHONY: all deps run check bench bench-short bench-count bench-memory bench-deps bench-pools bench-quick
 .PHONY: check-firmware fuzz-quick install clean help
 
 all: deps ## build the libraries into build/
@@ -47,3 +47,6 @@ fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
 		$(filter-out src/quick/names.c,$(wildcard src/quick/*.c)) tests/quick/fuzz.c tests/quick/quick_model.c -o build/fuzz-quick/fuzz
 	@build/fuzz-quick/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=4096 -artifact_prefix=build/fuzz-quick/ \
 		build/fuzz-quick tests/quick/cases 2>&1 | tail -3
+
+bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
+	@python3 bench/pools.py

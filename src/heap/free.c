@@ -149,6 +149,8 @@ find_block(const void *p, const char *call, struct tn_space **in)
         return slab;
     case TN_META:
         tn_die_not_a_block(p, call);
+    case TN_POOL:
+        tn_die_pooled(p, slab, call);
     default:
         if (tn_slab_index(space, slab) < space->map->frontier) {
             tn_die_already_free(p, NULL, call);

@@ -72,6 +72,7 @@ struct tn_root {
     _Atomic uint64_t incarnation;       /* slabs made; no key twice */
     struct tn_slab *shared[TN_CLASSES]; /* slabs for any thread: of owned classes under the
                                            heap's lock, of central ones under their own */
+    struct tn_pool *pools;              /* the heap's pools, newest first; src/pool's lock */
 };
 
 _Static_assert(sizeof(struct tn_root) <= TN_SPACE_ROOT, "fits in the space's head");

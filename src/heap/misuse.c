@@ -30,3 +30,12 @@ tn_die_foreign(const void *p, const char *call)
 {
     tn_os_die("%s(%p): not allocated by tarn", call, p);
 }
+
+_Noreturn void
+tn_die_pooled(const void *p, const struct tn_slab *slab, const char *call)
+{
+    uintptr_t label = (uintptr_t)atomic_load_explicit(&slab->remote, memory_order_relaxed);
+    const struct tn_label *pool = (const struct tn_label *)label;
+    tn_os_die("%s(%p): an object of a pool, for tarn_pool_free (pool \"%s\", %zu-byte objects)",
+              call, p, pool->name, pool->size);
+}

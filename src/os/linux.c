@@ -86,6 +86,15 @@ tn_os_show(void *start, size_t size)
 }
 
 bool
+tn_os_forbid(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(start, size, PROT_NONE) == 0;
+    errno = saved;
+    return done;
+}
+
+bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;

@@ -23,6 +23,10 @@ bool tn_os_commit(void *start, size_t size);
 /* Makes a reserved range readable, zero; it costs no memory until it is committed. */
 bool tn_os_show(void *start, size_t size);
 
+/* Makes a committed range unreadable; its contents stay. tn_os_commit undoes it. False when the
+ * system refuses. */
+bool tn_os_forbid(void *start, size_t size);
+
 /* Takes the memory out of a committed range, which stays committed and reads as zero again.
  * False when the contents may still be there. */
 bool tn_os_purge(void *start, size_t size);

@@ -76,6 +76,10 @@ count_run(const struct tn_slab *slab, enum tn_kind kind, size_t most, struct tar
     case TN_LARGE:
         count_large(slab, span, stats);
         break;
+    case TN_POOL: /* what is in it, its pool tells */
+        stats->live_blocks++;
+        stats->live_bytes += bytes;
+        break;
     case TN_FREE:
         *(READ(slab->flags) & TN_ZERO ? &stats->clean_bytes : &stats->dirty_bytes) += bytes;
         stats->free_runs_count++;
@@ -99,6 +103,7 @@ count_slices(struct tn_space *space, const struct tn_slab *slab, size_t most,
     case TN_SLAB:
         return count_slab(space, slab, most, stats);
     case TN_LARGE:
+    case TN_POOL:
     case TN_FREE:
     case TN_PURGING:
     case TN_HELD:
