@@ -225,6 +225,7 @@ make_slab(struct tn_cache *cache, unsigned class)
 void
 tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
 {
+    tn_slab_assert(slab);
     tn_slab_set_owner(slab, 0);
     slab->span = 1;
     tn_set_kind(slab, TN_HELD);
@@ -242,6 +243,7 @@ replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
 {
     uint64_t bare = slab->bare;
     bool done = tn_slab_replenish(space, slab);
+    tn_slab_assert(slab);
     if (slab->flags & TN_PURGED) {
         unsigned units = (unsigned)__builtin_popcountll(bare ^ slab->bare);
         tn_purge_returned(&cache->loose, slab, units);

@@ -56,6 +56,7 @@ take_block(struct tn_heap *heap, struct tn_slab *slab)
     }
     slab->left++;
     void *block = tn_slab_pop(slab);
+    tn_slab_assert(slab);
     if (is_full(slab)) {
         unlink_slab(heap, slab);
     }
@@ -102,7 +103,9 @@ give_block(struct tn_heap *heap, struct tn_slab *slab, void *p)
         link_slab(heap, slab);
     }
     tn_slab_push(slab, p);
-    if (--slab->left == 0) {
+    slab->left--;
+    tn_slab_assert(slab);
+    if (slab->left == 0) {
         unlink_slab(heap, slab);
         tn_set_kind(slab, TN_HELD);
         empty = true;

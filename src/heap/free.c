@@ -27,6 +27,7 @@ look(struct tn_cache *cache, struct tn_slab *slab)
         return;
     }
     unsigned live = slab->floor;
+    tn_slab_assert(slab);
     if (live == 0) {
         tn_bin_remove(cache, slab->size_class, slab);
         tn_slab_retire(cache, slab);

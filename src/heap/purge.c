@@ -152,6 +152,7 @@ purge_slab(struct tn_space *space, struct tn_slab *slab)
     slab->bare |= units_in(class, &listed);
     slab->flags |= TN_ZERO | TN_PURGED;
     relist(slab, base, free);
+    tn_slab_assert(slab);
     return bytes;
 }
 

@@ -297,3 +297,16 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     }
     return NULL;
 }
+
+#ifdef TARN_CHECKS
+void
+tn_slab_assert(const struct tn_slab *slab)
+{
+    struct tn_space *space = tn_space_of(slab);
+    const char *broken = tn_slab_check(space, slab);
+    if (broken != NULL) {
+        tn_os_die("slab %p, %u-byte blocks: %s", (void *)tn_slab_base(space, slab),
+                  tn_class_of_slab(slab)->size, broken);
+    }
+}
+#endif

@@ -94,4 +94,15 @@ unsigned tn_slab_bare_blocks(const struct tn_slab *slab);
 /* NULL, or what does not hold in the slab. Owner only, or while its owner stands still. */
 const char *tn_slab_check(struct tn_space *space, const struct tn_slab *slab);
 
+/* Debug builds ask at every slow path, and end the process where an invariant is broken. */
+#ifdef TARN_CHECKS
+void tn_slab_assert(const struct tn_slab *slab);
+#else
+static inline void
+tn_slab_assert(const struct tn_slab *slab)
+{
+    (void)slab;
+}
+#endif
+
 #endif
