@@ -110,6 +110,25 @@ at_thread_exit(void *unused)
     tn_unlock(tn_registry_lock());
 }
 
+/* A pool in whose lock a thread was that is no more. Objects on their way may be in the central
+ * cache or the depot as well as among the bits: all of them go to the bits, once. */
+static void
+restore(struct tn_pool *pool)
+{
+    tn_pool_recount(pool);
+    if (pool->central == NULL) {
+        return;
+    }
+    tn_pool_cache_drop(pool, pool->central);
+    while (pool->depot != NULL) {
+        struct tn_pool_cache stored = {.face.top = pool->depot,
+                                       .bottom = pool->depot - pool->slots};
+        pool->depot = (void **)*stored.bottom;
+        tn_pool_cache_drop(pool, &stored);
+    }
+    *pool->central->bottom = NULL;
+}
+
 /* The child of a fork has one thread, and the memory of all: what others had in their caches is
  * free, and a pool whose lock was held is counted anew. */
 static void
@@ -123,7 +142,7 @@ in_child(void)
                 continue;
             }
             if (tn_lock_reset(&pool->lock)) {
-                tn_pool_recount(pool);
+                restore(pool);
             }
             atomic_store(&pool->waiting, 0);
             for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {

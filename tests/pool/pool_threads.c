@@ -178,11 +178,11 @@ churn_until_stop(void *argument)
 }
 
 static void
-fork_among_threads(unsigned threads)
+fork_among_threads(unsigned threads, unsigned flags)
 {
     pthread_t others[16];
     stop = false;
-    pool = tarn_pool_new(48, &(struct tarn_pool_options){.flags = TARN_POOL_SHARED});
+    pool = tarn_pool_new(48, &(struct tarn_pool_options){.flags = TARN_POOL_SHARED | flags});
     for (uintptr_t i = 0; i < threads; i++) {
         pthread_create(&others[i], NULL, churn_until_stop, (void *)(i + 1));
     }
@@ -216,7 +216,9 @@ main(int argc, char **argv)
     churn_with(TARN_POOL_CANARY | TARN_POOL_POISON | TARN_POOL_SPREAD, threads);
     wait_at_limit(threads);
 #ifndef __SANITIZE_THREAD__
-    fork_among_threads(threads > 2 ? threads - 2 : 1);
+    fork_among_threads(threads > 2 ? threads - 2 : 1, 0);
+    fork_among_threads(threads > 2 ? threads - 2 : 1, TARN_POOL_CHECK);
+    fork_among_threads(threads > 2 ? threads - 2 : 1, TARN_POOL_STRICT);
 #endif
     return 0;
 }
