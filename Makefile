@@ -1,5 +1,6 @@
 # The door: every target says what it does; the build itself is CMake's.
-.PHONY: all deps run check bench install clean help
+.PHONY: all deps run check bench bench-short bench-count bench-memory bench-deps bench-pools bench-quick
+.PHONY: check-firmware fuzz-quick install clean help
 
 all: deps ## build the libraries into build/
 	@cmake --preset release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
@@ -9,7 +10,7 @@ deps: ## install from the distribution what building and testing need and is mis
 	@./cmake/install-missing-packages
 
 check: all ## every test
-	@ctest --test-dir build --output-on-failure
+	@ctest --test-dir build --output-on-failure -j 2
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -27,3 +28,38 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
 	@build/bench/persist/persist build/bench-persist.tarn
 .PHONY: crash bench-persist
+run: all ## real programs on the system's allocator and on Tarn, side by side
+	@python3 bench/run.py
+
+bench: all bench-deps ## every benchmark against the distribution's allocators (about an hour)
+	@python3 bench/instructions.py
+	@python3 bench/memory.py --tests idle,small,forks
+	@python3 bench/compare.py
+
+bench-short: all ## the same with a tenth of the work
+	@python3 bench/compare.py --quick
+
+bench-count: all ## exact instructions per malloc+free pair
+	@python3 bench/instructions.py
+
+bench-memory: all ## memory given back, small processes, fork
+	@python3 bench/memory.py --tests idle,small,forks
+
+bench-deps: ## the allocators and programs to compare, from the distribution
+	@./cmake/install-missing-packages packages-bench.txt
+
+bench-quick: all ## the freestanding heap's figures: instructions, bounds, space, code
+	@bench/quick/bench build
+
+check-firmware: deps ## the freestanding heap on a Cortex-M machine in QEMU
+	@tests/firmware/check-firmware
+
+fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
+	@mkdir -p build/fuzz-quick
+	@clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -Itests/quick \
+		$(filter-out src/quick/names.c,$(wildcard src/quick/*.c)) tests/quick/fuzz.c tests/quick/quick_model.c -o build/fuzz-quick/fuzz
+	@build/fuzz-quick/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=4096 -artifact_prefix=build/fuzz-quick/ \
+		build/fuzz-quick tests/quick/cases 2>&1 | tail -3
+
+bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
+	@python3 bench/pools.py

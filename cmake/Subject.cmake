@@ -3,7 +3,7 @@
 # TARN_SUBJECT names the library they run on. Empty: Tarn's own. "system": nothing is preloaded, so
 # that a test can be tried against the C library's malloc. Anything else: the path of a library, so
 # that a test can be tried against a peer.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 enable_language(CXX)
 
 set(TARN_SUBJECT "" CACHE STRING "Library the tests preload instead of Tarn's (\"system\": none)")

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,12 @@
 #include <unistd.h>
 
 #define EXPECT_SKIPPED 77
+
+/* The surface holds these under every C library, though only glibc's headers name them. */
+#ifndef __GLIBC__
+void *pvalloc(size_t size);
+int malloc_trim(size_t pad);
+#endif
 
 static inline void
 expect_failed(const char *file, int line, const char *what)

@@ -91,21 +91,26 @@ bench_stamp(void *block, size_t size)
 
 _Noreturn void bench_damaged(const void *block, size_t size);
 
-/* Ends the program unless the block still carries what bench_stamp(block, size) wrote. */
+/* Ends the program unless the block still carries what bench_stamp(block, size) wrote, and takes
+ * the stamp away, so that a block given out twice fails at its second owner. */
 static inline void
-bench_verify(const void *block, size_t size)
+bench_verify(void *block, size_t size)
 {
     uint64_t mark = bench_mark(block, size);
+    unsigned char byte = (unsigned char)(mark >> 56);
+    unsigned char *bytes = block;
     uint64_t found;
     if (size >= sizeof mark) {
         memcpy(&found, block, sizeof found);
-        if (found == mark && (size == sizeof mark || ((const unsigned char *)block)[size - 1] ==
-                                                         (unsigned char)(mark >> 56)))
-            return;
-    } else if (size == 0 || *(const unsigned char *)block == (unsigned char)(mark >> 56)) {
-        return;
+        if (found != mark || (size > sizeof mark && bytes[size - 1] != byte))
+            bench_damaged(block, size);
+        found = ~mark;
+        memcpy(block, &found, sizeof found);
+    } else if (size != 0) {
+        if (bytes[0] != byte)
+            bench_damaged(block, size);
+        bytes[0] = (unsigned char)~byte;
     }
-    bench_damaged(block, size);
 }
 
 #endif

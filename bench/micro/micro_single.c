@@ -193,7 +193,7 @@ micro_grow_double(const struct bench_plan *plan)
     enum {
         VECTORS = 8
     };
-    uint64_t rounds = bench_work(plan, 3000);
+    uint64_t rounds = bench_work(plan, 500);
     uint64_t steps = 0;
     for (uint64_t i = 0; i < rounds; i++) {
         unsigned char *vectors[VECTORS] = {NULL};

@@ -62,8 +62,8 @@ size_t tarn_heap_trim(tarn_heap *heap);
 /* Calls visit for every live block of the heap, in the order of their addresses, with its start
  * and its usable size, until it returns false. False then, else true. Other threads must not use
  * this heap meanwhile, nor may visit change it. Cost: grows with the heap. */
-bool tarn_heap_walk(tarn_heap *heap,
-                    bool (*visit)(void *context, void *block, size_t size), void *context);
+bool tarn_heap_walk(tarn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
+                    void *context);
 
 /* Whether the heap's invariants hold: NULL, or the first broken one in words. Other threads must
  * not use this heap meanwhile. Cost: grows with the heap. */

@@ -82,7 +82,8 @@ size_t tarn_usable_size(const void *p);
 size_t tarn_good_size(size_t size);
 
 /* Makes the block at p hold size bytes where it lies, larger or smaller. False, and nothing
- * changed, when that cannot be. */
+ * changed, when that cannot be. Compilers warn of uses beyond the size the block was allocated
+ * with where they can see it. */
 bool tarn_expand(void *p, size_t size);
 
 /* Copies of a string; tarn_strndup's has at most length bytes and a closing zero. */

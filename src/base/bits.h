@@ -12,10 +12,12 @@
 #define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TN_NOINLINE    __attribute__((noinline))
-#define TN_COLD        __attribute__((noinline, cold))
-#define TN_KIB         ((size_t)1024)
-#define TN_MIB         ((size_t)1024 * 1024)
-#define TN_GIB         ((size_t)1024 * 1024 * 1024)
+/* A function that reads what other threads may be writing, and makes do with any value it sees. */
+#define TN_RACY __attribute__((no_sanitize("thread")))
+#define TN_COLD __attribute__((noinline, cold))
+#define TN_KIB  ((size_t)1024)
+#define TN_MIB  ((size_t)1024 * 1024)
+#define TN_GIB  ((size_t)1024 * 1024 * 1024)
 
 static inline bool
 tn_is_power_of_two(size_t n)

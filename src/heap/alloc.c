@@ -4,6 +4,7 @@
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/slab_list.h"
+#include "os/option.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,6 +66,10 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
 static TN_NOINLINE void *
 malloc_any(size_t size)
 {
+    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
+    if (TN_UNLIKELY(soon != NULL)) {
+        soon();
+    }
     return tn_cache_malloc(tn_cache_of_thread(), size);
 }
 

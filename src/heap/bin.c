@@ -5,6 +5,7 @@
  *   new -> current -> full, nobody's -> (a block is freed: claimed) -> in a bin -> current -> ...
  *                                                                      in a bin, empty -> slices
  */
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 #define STALE_STEP 256u /* slices looked at when a class runs short */
@@ -227,6 +228,8 @@ make_slab(struct tn_cache *cache, unsigned class)
         if (slab == NULL) {
             return NULL;
         }
+        atomic_fetch_or_explicit(&cache->heap->wanted_classes[class / 32],
+                                 (uint32_t)1 << class % 32, memory_order_relaxed);
     }
     tn_slab_init(cache, slab, class, zero);
     return slab;
@@ -235,6 +238,7 @@ make_slab(struct tn_cache *cache, unsigned class)
 void
 tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
 {
+    tn_slab_assert(slab);
     bool kept = cache->stock_count < TN_STOCK;
     tn_slab_set_owner(slab, kept ? tn_held_mark(cache) : 0);
     slab->span = 1;
@@ -248,14 +252,30 @@ tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
     tn_heap_give(slab, 1, false);
 }
 
+static bool
+replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
+{
+    uint64_t bare = slab->bare;
+    bool done = tn_slab_replenish(space, slab);
+    tn_slab_assert(slab);
+    if (slab->flags & TN_PURGED) {
+        unsigned units = (unsigned)__builtin_popcountll(bare ^ slab->bare);
+        tn_purge_returned(&cache->loose, slab, units);
+    }
+    return done;
+}
+
 struct tn_slab *
 tn_bin_refill(struct tn_cache *cache, unsigned class)
 {
     struct tn_bin *bin = &cache->bin[class];
     struct tn_slab *slab = bin->current;
+    if (atomic_load_explicit(&cache->trim_wanted, memory_order_relaxed)) {
+        tn_purge_cache(cache);
+    }
     if (slab != &tn_empty_slab) {
         struct tn_space *space = tn_space_of(slab);
-        if (tn_slab_replenish(space, slab)) {
+        if (replenish(cache, space, slab)) {
             return slab;
         }
         clear_current(cache, class);
@@ -279,7 +299,7 @@ tn_bin_refill(struct tn_cache *cache, unsigned class)
     }
     set_current(cache, class, slab);
     if (!tn_slab_has_free(slab)) {
-        tn_slab_replenish(tn_space_of(slab), slab);
+        replenish(cache, tn_space_of(slab), slab);
     }
     return slab;
 }

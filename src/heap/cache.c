@@ -94,7 +94,7 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
 static struct tn_cache *
 find_or_make(struct tn_heap *heap)
 {
-    uintptr_t thread = tn_os_thread();
+    uintptr_t thread = tn_thread_mark();
     if (heap->read_only) {
         return NULL;
     }
@@ -153,8 +153,8 @@ tn_cache_of_heap(struct tn_heap *heap)
 
 /* Leaves one slab of a cache that ends: to the space when empty, to all when it has room, else to
  * whoever frees its first block. The heap's lock is held. */
-static void
-leave_slab(struct tn_cache *cache, struct tn_slab *slab)
+void
+tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
 {
     struct tn_space *space = tn_space_of(slab);
     unsigned came = tn_slab_collect(space, slab);
@@ -183,22 +183,9 @@ leave_slab(struct tn_cache *cache, struct tn_slab *slab)
 }
 
 void
-tn_cache_retire(struct tn_cache *cache)
+tn_cache_empty_stocks(struct tn_cache *cache)
 {
-    struct tn_heap *heap = cache->heap;
     tn_central_empty_stash(cache);
-    tn_lock(&heap->lock);
-    for (unsigned class = 0; class < TN_OWNED; class ++) {
-        struct tn_bin *bin = &cache->bin[class];
-        if (bin->current != NONE) {
-            leave_slab(cache, bin->current);
-        }
-        while (bin->first != NULL) {
-            struct tn_slab *slab = bin->first;
-            tn_bin_remove(cache, class, slab);
-            leave_slab(cache, slab);
-        }
-    }
     while (cache->stock != NULL) {
         struct tn_slab *slab = cache->stock;
         cache->stock = slab->next;
@@ -207,6 +194,25 @@ tn_cache_retire(struct tn_cache *cache)
     while (cache->large_count > 0) {
         struct tn_slab *slab = cache->large[--cache->large_count];
         tn_heap_give(slab, slab->span, false);
+    }
+}
+
+void
+tn_cache_retire(struct tn_cache *cache)
+{
+    struct tn_heap *heap = cache->heap;
+    tn_cache_empty_stocks(cache);
+    tn_lock(&heap->lock);
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        struct tn_bin *bin = &cache->bin[class];
+        if (bin->current != NONE) {
+            tn_cache_leave_slab(cache, bin->current);
+        }
+        while (bin->first != NULL) {
+            struct tn_slab *slab = bin->first;
+            tn_bin_remove(cache, class, slab);
+            tn_cache_leave_slab(cache, slab);
+        }
     }
     struct tn_cache **link = &heap->caches;
     while (*link != cache) {

@@ -3,7 +3,7 @@
  * list of the class, the full ones on none; left counts the blocks that are not on the local list.
  * Everything here happens under the class's lock but for the cache's own stash.
  */
-#include "heap/misuse.h"
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 static struct tn_lock *
@@ -49,9 +49,14 @@ take_block(struct tn_heap *heap, struct tn_slab *slab)
 {
     if (!tn_slab_has_free(slab)) {
         tn_slab_replenish(tn_space_of(slab), slab);
+        if (slab->flags & TN_PURGED) {
+            atomic_fetch_add_explicit(&heap->central_returned, tn_class_of_slab(slab)->size,
+                                      memory_order_relaxed);
+        }
     }
     slab->left++;
     void *block = tn_slab_pop(slab);
+    tn_slab_assert(slab);
     if (is_full(slab)) {
         unlink_slab(heap, slab);
     }
@@ -98,7 +103,9 @@ give_block(struct tn_heap *heap, struct tn_slab *slab, void *p)
         link_slab(heap, slab);
     }
     tn_slab_push(slab, p);
-    if (--slab->left == 0) {
+    slab->left--;
+    tn_slab_assert(slab);
+    if (slab->left == 0) {
         unlink_slab(heap, slab);
         tn_set_kind(slab, TN_HELD);
         empty = true;
@@ -108,6 +115,8 @@ give_block(struct tn_heap *heap, struct tn_slab *slab, void *p)
         size_t span = slab->span_small;
         slab->span = (uint32_t)span;
         tn_heap_give(slab, span, false);
+    } else {
+        tn_purge_central_freed(heap, class);
     }
 }
 
@@ -131,7 +140,7 @@ tn_central_free(struct tn_cache *cache, struct tn_space *space, struct tn_slab *
         stash->block[k - 1] = stash->block[k];
     }
     stash->block[TN_STASH - 1] = p;
-    give_block(heap, tn_slab_head_of(space, oldest), oldest);
+    give_block(heap, tn_slab_head_of(tn_space_of(oldest), oldest), oldest);
 }
 
 void

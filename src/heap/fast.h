@@ -17,10 +17,10 @@ void tn_free_look(struct tn_slab *slab);
 
 /*
  * A block is taken off the current slab's list; its first word, the link, is cleared so that a
- * block that is live never looks like a free one.
+ * block that is live never looks like a free one. slow is what to do otherwise.
  */
 static inline void *
-tn_malloc(size_t size)
+tn_malloc_or(size_t size, void *(*slow)(size_t))
 {
     if (TN_LIKELY(size <= TN_SMALL_MAX)) {
         struct tn_slab *slab = tn_self->direct[(size + 7) / 8];
@@ -32,7 +32,13 @@ tn_malloc(size_t size)
             return block;
         }
     }
-    return tn_malloc_slow(size);
+    return slow(size);
+}
+
+static inline void *
+tn_malloc(size_t size)
+{
+    return tn_malloc_or(size, tn_malloc_slow);
 }
 
 typedef uint16_t __attribute__((may_alias)) tn_quarter;
@@ -60,8 +66,7 @@ tn_free(void *p, const char *call)
     size_t offset = (uintptr_t)p - tn_window_base;
     if (TN_LIKELY(offset < tn_window_size)) {
         struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
-        if (TN_LIKELY(
-                tn_os_is_thread(atomic_load_explicit(&slab->owner, memory_order_relaxed)))) {
+        if (TN_LIKELY(tn_os_is_thread(atomic_load_explicit(&slab->owner, memory_order_relaxed)))) {
             if (TN_LIKELY(tn_top(p) != tn_top(&slab->head))) {
                 *(uintptr_t *)p = slab->head;
                 slab->head = (uintptr_t)p ^ slab->key;
@@ -98,7 +103,8 @@ tn_heap_free_fast(const struct tn_heap *heap, void *p)
 {
     const struct tn_space *space = heap->spaces[0];
     size_t offset = (uintptr_t)p - (uintptr_t)space->base;
-    if (TN_UNLIKELY(offset >= space->size || tn_other_serial != heap->serial)) {
+    if (TN_UNLIKELY(offset >= space->size || tn_other_serial != heap->serial ||
+                    tn_options.check)) {
         return false;
     }
     struct tn_slab *slab = &space->slabs[offset >> TN_SLICE_SHIFT];

@@ -79,8 +79,12 @@ walk_slab(struct tn_space *space, const struct tn_slab *slab,
     uint64_t map[TN_MAP_WORDS];
     tn_slab_free_map(space, slab, true, map);
     for (unsigned i = 0; i < class->capacity; i++) {
-        if ((map[i / 64] >> i % 64 & 1) == 0 &&
-            !visit(context, base + (size_t)i * class->size, class->size)) {
+        char *block = base + (size_t)i * class->size;
+        bool live = (map[i / 64] >> i % 64 & 1) == 0;
+        if (live && slab->size_class >= TN_OWNED) { /* a cache's stash bears the list's end */
+            live = *(uintptr_t *)block != tn_slab_end(slab);
+        }
+        if (live && !visit(context, block, class->size)) {
             return false;
         }
     }

@@ -6,6 +6,7 @@
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
+#include "heap/purge.h"
 #include "heap/slab_list.h"
 
 #include <errno.h>
@@ -25,11 +26,13 @@ look(struct tn_cache *cache, struct tn_slab *slab)
         slab->left = TN_LEFT_CURRENT;
         return;
     }
-    slab->left = slab->floor;
-    slab->floor = 0;
-    if (slab->left == 0) {
+    unsigned live = slab->floor;
+    tn_slab_assert(slab);
+    if (live == 0) {
         tn_bin_remove(cache, slab->size_class, slab);
         tn_slab_retire(cache, slab);
+    } else {
+        tn_purge_look(cache, slab, live);
     }
 }
 
@@ -54,10 +57,21 @@ free_own(struct tn_cache *cache, struct tn_slab *slab, void *p)
     }
 }
 
-/*
- * The caller has just cleared FULL: the slab is its own now, with every block live but p. A cache
- * that has slabs enough of the class leaves it to all: what one thread frees another may need.
- */
+/* Whether a cache with slabs enough of the class should leave one to the others: since the last
+ * time somebody had to make a new one. */
+static bool
+others_want(struct tn_cache *cache, unsigned class)
+{
+    struct tn_heap *heap = cache->heap;
+    _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
+    uint32_t bit = (uint32_t)1 << class % 32;
+    return cache->bin[class].count >= TN_SURPLUS &&
+           atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
+           (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
+           (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
+}
+
+/* The caller has just cleared FULL: the slab is its own now, with every block live but p. */
 static void
 claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 {
@@ -65,15 +79,19 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
     unsigned class = slab->size_class;
     unsigned live = tn_class_of_slab(slab)->capacity - 1u;
     tn_slab_push(slab, p);
-    if (cache->bin[class].count >= TN_SURPLUS &&
-        atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1) {
+    if (others_want(cache, class)) {
         tn_lock(&heap->lock);
         tn_slab_share(heap, slab, live);
+        while (cache->bin[class].count > TN_SURPLUS) {
+            struct tn_slab *last = cache->bin[class].last;
+            tn_bin_remove(cache, class, last);
+            tn_cache_leave_slab(cache, last);
+        }
         tn_unlock(&heap->lock);
         return;
     }
-    slab->left = (uint16_t)live;
-    slab->floor = 0;
+    slab->floor = (uint16_t)(live / 2);
+    slab->left = (uint16_t)(live - live / 2);
     tn_slab_set_owner(slab, cache->id);
     tn_bin_append(cache, class, slab);
 }
@@ -123,7 +141,7 @@ find_block(const void *p, const char *call, struct tn_space **in)
         const struct tn_class *class = tn_class_of_slab(slab);
         unsigned index = tn_block_index(class, offset);
         const char *start = base + (size_t)index * class->size;
-        if (index >= class->capacity) {
+        if (index >= class->capacity || tn_slab_is_bare(slab, index)) {
             tn_die_not_a_block(p, call);
         }
         if (p != start) {
@@ -138,6 +156,8 @@ find_block(const void *p, const char *call, struct tn_space **in)
         return slab;
     case TN_META:
         tn_die_not_a_block(p, call);
+    case TN_POOL:
+        tn_die_pooled(p, slab, call);
     default:
         if (tn_slab_index(space, slab) < space->map->frontier) {
             tn_die_already_free(p, NULL, call);
@@ -169,8 +189,8 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
         own = tn_stale_claim(cache, slab);
     }
-    if (looks_free(slab, tn_slab_base(space, slab), p) &&
-        (!own || tn_slab_lists(space, slab, p))) {
+    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
+    if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
         tn_die_already_free(p, slab, call);
     }
     if (own) {

@@ -1,12 +1,13 @@
 #include "heap/heap.h"
 
 #include "heap/thread.h"
+#include "os/option.h"
 #include "os/os.h"
 
-#define SPACE_LEAST  ((size_t)64 << 30) /* the process heap's first space, where it can be had */
-#define SPACE_MOST   ((size_t)4 << 40)
-#define SPACE_TRY    ((size_t)8 << 20) /* and the least to try for */
-#define LIMIT_SHARE  16                /* under an address limit, spaces of this part of it */
+#define SPACE_LEAST ((size_t)64 << 30) /* the process heap's first space, where it can be had */
+#define SPACE_MOST  ((size_t)4 << 40)
+#define SPACE_TRY   ((size_t)8 << 20) /* and the least to try for */
+#define LIMIT_SHARE 16                /* under an address limit, spaces of this part of it */
 
 uintptr_t tn_window_base;
 size_t tn_window_size;
@@ -79,6 +80,7 @@ tn_process_heap_start(void)
     tn_lock(&lock);
     if (atomic_load_explicit(&heap->space_count, memory_order_relaxed) == 0) {
         struct tn_space *space = NULL;
+        tn_options_read();
         for (size_t size = first_space_size(); space == NULL && size >= SPACE_TRY; size /= 2) {
             space = tn_heap_make_space(size);
         }

@@ -15,16 +15,18 @@
 
 #include "heap/size_class.h"
 #include "os/lock.h"
+#include "os/option.h"
+#include "os/os.h"
 #include "space/space.h"
 
 /* Internal names are called and read directly, not through a table. */
 #pragma GCC visibility push(hidden)
 
-#define TN_STOCK       4u /* single slices a cache keeps for its next slabs */
-#define TN_LARGE_STOCK 4u /* large blocks a cache keeps */
+#define TN_STOCK       4u          /* single slices a cache keeps for its next slabs */
+#define TN_LARGE_STOCK 4u          /* large blocks a cache keeps */
 #define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
 #define TN_STASH       2u
-#define TN_SURPLUS     2u /* slabs of a class that one of several caches keeps for itself */
+#define TN_SURPLUS     2u /* slabs of a class that a cache keeps when others want some */
 #define TN_SPACES      64u
 
 /* Pages inside slabs that could go back to the system, purge.c. */
@@ -60,42 +62,48 @@ struct tn_cache {
     struct tn_stash stash[TN_CENTRAL];
     uint8_t stashed[TN_CENTRAL]; /* blocks in each */
     struct tn_loose loose;
+    _Atomic bool trim_wanted; /* another thread asks to give back what can be */
 };
 
 _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
 
 /* What a heap must remember for as long as its memory lives: in the root of its first space. */
 struct tn_root {
-    uint64_t secret;                       /* keys come from it; const */
-    _Atomic uint64_t incarnation;          /* slabs made; no key twice */
-    struct tn_slab *shared[TN_CLASSES];    /* slabs for any thread: of owned classes under the
-                                              heap's lock, of central ones under their own */
+    uint64_t secret;                    /* keys come from it; const */
+    _Atomic uint64_t incarnation;       /* slabs made; no key twice */
+    struct tn_slab *shared[TN_CLASSES]; /* slabs for any thread: of owned classes under the
+                                           heap's lock, of central ones under their own */
+    struct tn_pool *pools;              /* the heap's pools, newest first; src/pool's lock */
 };
 
 _Static_assert(sizeof(struct tn_root) <= TN_SPACE_ROOT, "fits in the space's head");
 
 struct tn_heap {
-    struct tn_root *root;                 /* const */
-    _Atomic uint32_t space_count;         /* grows under the lock */
-    struct tn_space *spaces[TN_SPACES];   /* the first is const */
-    struct tn_lock lock;                  /* guards all below and the shared slabs */
-    struct tn_cache *caches;              /* in use */
-    _Atomic uint32_t cache_count;         /* of these */
-    struct tn_cache *idle;                /* of threads that ended */
-    char *cache_memory;                   /* rest of a slice for new ones */
+    struct tn_root *root;               /* const */
+    _Atomic uint32_t space_count;       /* grows under the lock */
+    struct tn_space *spaces[TN_SPACES]; /* the first is const */
+    struct tn_lock lock;                /* guards all below and the shared slabs */
+    struct tn_cache *caches;            /* in use */
+    _Atomic uint32_t cache_count;       /* of these */
+    struct tn_cache *idle;              /* of threads that ended */
+    char *cache_memory;                 /* rest of a slice for new ones */
     size_t cache_memory_left;
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
-    struct tn_lock central[TN_CENTRAL];   /* one for each central class */
-    struct tn_loose central_loose;        /* under the heap's lock */
-    bool no_stash;                        /* const: blocks go straight back to their slabs */
-    bool read_only;                       /* const: nobody has a cache */
-    uint32_t cache_ids;                   /* of the generation, given so far */
-    uint64_t generation;                  /* of an image, stale.c; 0: ids are thread pointers */
-    _Atomic uint32_t stale_next;          /* the first slice not looked at for stale owners */
-    uint32_t stale_end;                   /* and the last one, exclusive */
-    size_t space_size;                    /* bytes of the next space */
-    uint64_t serial;                      /* const: no two heaps of a process share it */
-    struct tn_heap *next_heap;            /* registry.c */
+    _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
+    struct tn_lock central[TN_CENTRAL];                    /* one for each central class */
+    _Atomic size_t central_loose; /* as in struct tn_loose, for all central slabs */
+    _Atomic size_t central_limit;
+    _Atomic size_t central_returned;
+    size_t central_purged;
+    bool no_stash;             /* const: blocks go straight back to their slabs */
+    bool read_only;            /* const: nobody has a cache */
+    uint32_t cache_ids;        /* of the generation, given so far */
+    uint64_t generation;       /* of an image, stale.c; 0: ids are thread pointers */
+    _Atomic uint32_t stale_next; /* the first slice not looked at for stale owners */
+    uint32_t stale_end;          /* and the last one, exclusive */
+    size_t space_size;         /* bytes of the next space */
+    uint64_t serial;           /* const: no two heaps of a process share it */
+    struct tn_heap *next_heap; /* registry.c */
 };
 
 /* The process heap, and of its first space what the fast path of free asks for: const once the
@@ -144,8 +152,16 @@ tn_space_of(const void *p)
     return tn_registry_search(p);
 }
 
+/* The id of the calling thread's caches. With TARN_CHECK it is not what the fast path of free
+ * compares with, so that every free takes the slow path, which asks all questions. */
+static inline uintptr_t
+tn_thread_mark(void)
+{
+    return tn_os_thread() + tn_options.check;
+}
+
 /* cache.c */
-struct tn_cache *tn_cache_of_thread(void);              /* the process heap's; NULL: no memory */
+struct tn_cache *tn_cache_of_thread(void);               /* the process heap's; NULL: no memory */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
 void tn_cache_retire_all(struct tn_heap *heap);
@@ -153,9 +169,12 @@ void tn_cache_retire_all(struct tn_heap *heap);
 void tn_cache_forget_all(struct tn_heap *heap);
 /* Frees the memory of an image's caches. */
 void tn_cache_release_all(struct tn_heap *heap);
+/* Leaves a slab that is in no bin to all threads; the heap's lock is held. */
+void tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab);
+void tn_cache_empty_stocks(struct tn_cache *cache); /* slices and blocks kept for later */
 
-/* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a block
- * of the slab and in use. cache may be NULL in tn_central_free. */
+/* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a
+ * block of the slab and in use. cache may be NULL in tn_central_free. */
 void *tn_central_malloc(struct tn_cache *cache, unsigned class);
 void tn_central_free(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p);
 void tn_central_empty_stash(struct tn_cache *cache);

@@ -7,8 +7,7 @@ tn_die_already_free(const void *p, const struct tn_slab *slab, const char *call)
 {
     if (slab != NULL && tn_kind(slab) == TN_SLAB) {
         tn_os_die("%s(%p): already free (slab %p, %u-byte blocks)", call, p,
-                  (void *)tn_slab_base(tn_space_of(slab), slab),
-                  tn_classes[slab->size_class].size);
+                  (void *)tn_slab_base(tn_space_of(slab), slab), tn_classes[slab->size_class].size);
     }
     tn_os_die("%s(%p): already free (no block is there)", call, p);
 }
@@ -30,4 +29,13 @@ _Noreturn void
 tn_die_foreign(const void *p, const char *call)
 {
     tn_os_die("%s(%p): not allocated by tarn", call, p);
+}
+
+_Noreturn void
+tn_die_pooled(const void *p, const struct tn_slab *slab, const char *call)
+{
+    uintptr_t label = (uintptr_t)atomic_load_explicit(&slab->remote, memory_order_relaxed);
+    const struct tn_label *pool = (const struct tn_label *)label;
+    tn_os_die("%s(%p): an object of a pool, for tarn_pool_free (pool \"%s\", %zu-byte objects)",
+              call, p, pool->name, pool->size);
 }

@@ -1,13 +1,354 @@
 #include "heap/purge.h"
 
-size_t
-tn_purge_all(void)
+#include "heap/slab_list.h"
+
+#define PAGE_SHIFT  12
+#define PAGE        ((size_t)1 << PAGE_SHIFT)
+#define PAGES       (TN_SPAN_MOST * (TN_SLICE >> PAGE_SHIFT)) /* of the largest slab */
+#define LIMIT_LEAST (1 * TN_MIB)
+#define LIMIT_MOST  (64 * TN_MIB)
+
+/* One bit for each page of a slab. */
+struct pages {
+    uint64_t bits[PAGES / 64];
+};
+
+static void
+set_pages(struct pages *pages, size_t first, size_t last)
+{
+    for (size_t i = first; i <= last; i++) {
+        pages->bits[i / 64] |= (uint64_t)1 << i % 64;
+    }
+}
+
+static bool
+has_page(const struct pages *pages, size_t i)
+{
+    return (pages->bits[i / 64] >> i % 64 & 1) != 0;
+}
+
+/* Pages under live blocks, and pages under blocks that are free and carved. */
+static void
+sort_pages(const struct tn_slab *slab, const uint64_t free[TN_MAP_WORDS],
+           const uint64_t bare[TN_MAP_WORDS], struct pages *live, struct pages *listed)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    for (unsigned i = 0; i < class->capacity; i++) {
+        uint64_t bit = (uint64_t)1 << i % 64;
+        if ((bare[i / 64] & bit) != 0) {
+            continue;
+        }
+        size_t start = (size_t)i * class->size;
+        set_pages((free[i / 64] & bit) != 0 ? listed : live, start >> PAGE_SHIFT,
+                  (start + class->size - 1) >> PAGE_SHIFT);
+    }
+}
+
+static void
+map_bare(const struct tn_slab *slab, uint64_t map[TN_MAP_WORDS])
+{
+    for (unsigned i = 0; i < TN_MAP_WORDS; i++) {
+        map[i] = 0;
+    }
+    for (uint64_t bare = slab->bare; bare != 0; bare &= bare - 1) {
+        unsigned from;
+        unsigned to;
+        tn_slab_unit(tn_class_of_slab(slab), tn_lowest_bit(bare), &from, &to);
+        for (unsigned i = from; i < to; i++) {
+            map[i / 64] |= (uint64_t)1 << i % 64;
+        }
+    }
+}
+
+/* Purges the pages in runs; takes those off the set that could not be. */
+static size_t
+purge_pages(struct tn_space *space, char *base, struct pages *pages)
 {
     size_t bytes = 0;
-    struct tn_heap *heap = &tn_process_heap;
+    for (size_t i = 0; i < PAGES;) {
+        if (!has_page(pages, i)) {
+            i++;
+            continue;
+        }
+        size_t end = i;
+        while (end < PAGES && has_page(pages, end)) {
+            end++;
+        }
+        size_t size = (end - i) << PAGE_SHIFT;
+        if (space->backing->purge(space, base + (i << PAGE_SHIFT), size)) {
+            bytes += size;
+        } else {
+            for (size_t k = i; k < end; k++) {
+                pages->bits[k / 64] &= ~((uint64_t)1 << k % 64);
+            }
+        }
+        i = end;
+    }
+    return bytes;
+}
+
+/* The units whose links went with the purged pages are bare from now on. */
+static uint64_t
+units_in(const struct tn_class *class, const struct pages *purged)
+{
+    if (class->unit_shift != 0) {
+        return purged->bits[0] & (((uint64_t)1 << (TN_SLICE >> PAGE_SHIFT)) - 1);
+    }
+    uint64_t units = 0;
+    for (unsigned i = 0; i < class->capacity; i++) {
+        if (has_page(purged, (size_t)i * class->size >> PAGE_SHIFT)) {
+            units |= (uint64_t)1 << i;
+        }
+    }
+    return units;
+}
+
+/* Makes the local list of the free blocks that are not bare, in the order of their addresses; from
+ * its end, so that it is whole at every moment. */
+static void
+relist(struct tn_slab *slab, char *base, const uint64_t free[TN_MAP_WORDS])
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    uint64_t bare[TN_MAP_WORDS];
+    map_bare(slab, bare);
+    for (unsigned i = class->capacity; i-- > 0;) {
+        if (((free[i / 64] & ~bare[i / 64]) >> i % 64 & 1) != 0) {
+            uintptr_t *block = (uintptr_t *)(base + (size_t)i * class->size);
+            *block = slab->head;
+            atomic_signal_fence(memory_order_seq_cst);
+            slab->head = (uintptr_t)block ^ slab->key;
+        }
+    }
+}
+
+/* Gives the pages of a slab back that no live block lies on. By its owner, or under the lock that
+ * guards it. Returns the bytes. */
+static size_t
+purge_slab(struct tn_space *space, struct tn_slab *slab)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    char *base = tn_slab_base(space, slab);
+    uint64_t free[TN_MAP_WORDS];
+    uint64_t bare[TN_MAP_WORDS];
+    struct pages live = {{0}};
+    struct pages listed = {{0}};
+    tn_slab_free_map(space, slab, false, free);
+    map_bare(slab, bare);
+    sort_pages(slab, free, bare, &live, &listed);
+    if (!(slab->flags & TN_ZERO)) { /* bare pages too may have memory */
+        set_pages(&listed, 0, ((size_t) class->capacity * class->size - 1) >> PAGE_SHIFT);
+    }
+    uint64_t any = 0;
+    for (size_t i = 0; i < PAGES / 64; i++) {
+        listed.bits[i] &= ~live.bits[i];
+        any |= listed.bits[i];
+    }
+    if (any == 0) {
+        return 0;
+    }
+    slab->head = tn_slab_end(slab);
+    atomic_signal_fence(memory_order_seq_cst);
+    size_t bytes = purge_pages(space, base, &listed);
+    slab->bare |= units_in(class, &listed);
+    slab->flags |= TN_ZERO | TN_PURGED;
+    relist(slab, base, free);
+    tn_slab_assert(slab);
+    return bytes;
+}
+
+/* 16 * (15/16)^k * 4: quarters of pages that k pages' worth of live blocks, laid at random over
+ * the 16 pages of a slice, leave free. */
+static const uint8_t free_quarters[] = {
+    64, 60, 56, 53, 49, 46, 43, 41, 38, 36, 34, 31, 30, 28, 26, 24, 23, 21, 20, 19, 18, 17, 15,
+    15, 14, 13, 12, 11, 11, 10, 9,  9,  8,  8,  7,  7,  6,  6,  6,  5,  5,  5,  4,  4,  4,  4};
+
+static unsigned
+expected_free(const struct tn_class *class, unsigned live)
+{
+    size_t pinned = live * (PAGE + class->size) >> PAGE_SHIFT;
+    return pinned < sizeof free_quarters ? free_quarters[pinned] : 0;
+}
+
+static unsigned
+bare_quarters(const struct tn_slab *slab)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    unsigned units = (unsigned)__builtin_popcountll(slab->bare);
+    return class->unit_shift != 0 ? units * 4 : units * (class->size >> (PAGE_SHIFT - 2));
+}
+
+static void
+adapt(struct tn_loose *loose, size_t purged)
+{
+    size_t limit = tn_max(loose->limit, LIMIT_LEAST);
+    bool came_back = loose->purged != 0 && loose->returned >= loose->purged / 2;
+    limit = came_back ? limit * 2 : limit / 2;
+    loose->limit = tn_min(tn_max(limit, LIMIT_LEAST), LIMIT_MOST);
+    loose->purged = purged;
+    loose->returned = 0;
+    loose->bytes = 0;
+}
+
+static size_t
+sweep(struct tn_cache *cache)
+{
+    size_t bytes = 0;
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        struct tn_slab *slab = cache->bin[class].first;
+        for (; slab != NULL; slab = slab->next) {
+            unsigned live = (unsigned)slab->floor + slab->left;
+            if (expected_free(&tn_classes[class], live) >= bare_quarters(slab) + 4) {
+                bytes += purge_slab(tn_space_of(slab), slab);
+            }
+        }
+    }
+    adapt(&cache->loose, bytes);
+    return bytes;
+}
+
+/* A look comes whenever half of the live blocks are gone; what pages that probably frees counts
+ * once so few are left that whole pages are among it. */
+void
+tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    unsigned few = (unsigned)((sizeof free_quarters << PAGE_SHIFT) / (PAGE + class->size));
+    unsigned before = live * 2 + 1;
+    unsigned next;
+    if (live > few) {
+        next = live / 2 > few ? live / 2 : few;
+    } else {
+        next = live / 2;
+        size_t gain = expected_free(class, live) - expected_free(class, before);
+        cache->loose.bytes += gain << (PAGE_SHIFT - 2);
+    }
+    slab->floor = (uint16_t)next;
+    slab->left = (uint16_t)(live - next);
+    if (cache->loose.bytes > tn_max(cache->loose.limit, LIMIT_LEAST)) {
+        sweep(cache);
+    }
+}
+
+void
+tn_purge_returned(struct tn_loose *loose, const struct tn_slab *slab, unsigned units)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    loose->returned += units * (class->unit_shift != 0 ? PAGE : class->size);
+}
+
+static size_t
+purge_central_class(struct tn_heap *heap, unsigned class)
+{
+    size_t bytes = 0;
+    struct tn_lock *lock = &heap->central[class - TN_OWNED];
+    tn_lock(lock);
+    for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
+        bytes += purge_slab(tn_space_of(slab), slab);
+    }
+    tn_unlock(lock);
+    return bytes;
+}
+
+static size_t
+purge_central(struct tn_heap *heap)
+{
+    size_t bytes = 0;
+    for (unsigned class = TN_OWNED; class < TN_CLASSES; class ++) {
+        bytes += purge_central_class(heap, class);
+    }
+    return bytes;
+}
+
+void
+tn_purge_central_freed(struct tn_heap *heap, unsigned class)
+{
+    size_t inside = tn_classes[class].size - PAGE;
+    size_t before = atomic_fetch_add_explicit(&heap->central_loose, inside, memory_order_relaxed);
+    size_t limit = atomic_load_explicit(&heap->central_limit, memory_order_relaxed);
+    if (before + inside > tn_max(limit, LIMIT_LEAST) &&
+        atomic_exchange_explicit(&heap->central_loose, 0, memory_order_relaxed) > limit) {
+        size_t bytes = purge_central(heap);
+        tn_lock(&heap->lock);
+        struct tn_loose loose = {
+            .limit = limit,
+            .purged = heap->central_purged,
+            .returned = atomic_exchange_explicit(&heap->central_returned, 0, memory_order_relaxed),
+        };
+        adapt(&loose, bytes);
+        heap->central_purged = loose.purged;
+        atomic_store_explicit(&heap->central_limit, loose.limit, memory_order_relaxed);
+        tn_unlock(&heap->lock);
+    }
+}
+
+static size_t
+purge_shared(struct tn_heap *heap)
+{
+    size_t bytes = 0;
+    tn_lock(&heap->lock);
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
+            bytes += purge_slab(tn_space_of(slab), slab);
+        }
+    }
+    tn_unlock(&heap->lock);
+    return bytes;
+}
+
+static size_t
+purge_own(struct tn_cache *cache)
+{
+    size_t bytes = 0;
+    tn_cache_empty_stocks(cache);
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        struct tn_slab *current = cache->bin[class].current;
+        if (current != &tn_empty_slab) {
+            bytes += purge_slab(tn_space_of(current), current);
+        }
+        for (struct tn_slab *slab = cache->bin[class].first; slab != NULL; slab = slab->next) {
+            bytes += purge_slab(tn_space_of(slab), slab);
+        }
+    }
+    cache->loose.bytes = 0;
+    return bytes;
+}
+
+void
+tn_purge_cache(struct tn_cache *cache)
+{
+    atomic_store_explicit(&cache->trim_wanted, false, memory_order_relaxed);
+    purge_own(cache);
+}
+
+size_t
+tn_purge_heap(struct tn_heap *heap)
+{
+    size_t bytes = 0;
     uint32_t count = atomic_load_explicit(&heap->space_count, memory_order_acquire);
+    if (count == 0) {
+        return 0;
+    }
+    struct tn_cache *own = tn_cache_of_heap(heap);
+    if (own != NULL) {
+        bytes += purge_own(own);
+    }
+    tn_lock(&heap->lock);
+    for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
+        if (cache != own) {
+            atomic_store_explicit(&cache->trim_wanted, true, memory_order_relaxed);
+        }
+    }
+    tn_unlock(&heap->lock);
+    bytes += purge_shared(heap);
+    bytes += purge_central(heap);
     for (uint32_t i = 0; i < count; i++) {
         bytes += tn_space_purge(heap->spaces[i]);
     }
     return bytes;
+}
+
+size_t
+tn_purge_all(void)
+{
+    return tn_purge_heap(&tn_process_heap);
 }

@@ -1,13 +1,36 @@
 /*
- * Memory that holds no block goes back to the system: free slices at once in bulk (space.c), the
- * free pages inside slabs by what is written here.
+ * Memory that holds no block goes back to the system: free slices in bulk (space.c), the free
+ * pages inside slabs by what is written here.
+ *
+ * Without a thread of its own the heap can only act while the program frees. So each slab that
+ * drains is looked at a few times on its way (free.c), and the pages that have probably become
+ * free, by its count of live blocks, are added up for its cache. When the sum passes a limit the
+ * slabs worth it are purged. A page's blocks leave the free list and are carved again when they
+ * are needed. The limit doubles while most of what is purged is needed again, and falls back when
+ * it is not: a program that goes up and down keeps its pages, one that has shrunk does not.
  */
 #ifndef TN_PURGE_H
 #define TN_PURGE_H
 
 #include "heap/heap.h"
 
-/* Everything of the process heap that can go. Returns the bytes given back. */
+/* Everything of the process heap that can go now; other threads' caches follow when they next need
+ * a slab. Returns the bytes given back at once. */
 size_t tn_purge_all(void);
+
+/* The same for any heap. */
+size_t tn_purge_heap(struct tn_heap *heap);
+
+/* The cache's owner has been asked to give back what it keeps. */
+void tn_purge_cache(struct tn_cache *cache);
+
+/* A slab of the cache has drained to so many live blocks. Sets when to look again. */
+void tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live);
+
+/* A block of a central class was freed. */
+void tn_purge_central_freed(struct tn_heap *heap, unsigned class);
+
+/* Bare units of a purged slab were carved again. */
+void tn_purge_returned(struct tn_loose *loose, const struct tn_slab *slab, unsigned units);
 
 #endif

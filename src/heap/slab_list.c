@@ -32,7 +32,7 @@ all_units(const struct tn_class *class)
     return units == 64 ? ~(uint64_t)0 : ((uint64_t)1 << units) - 1;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_bare_blocks(const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -56,7 +56,7 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
     struct tn_root *root = cache->heap->root;
     uint64_t made = atomic_fetch_add_explicit(&root->incarnation, 1, memory_order_relaxed);
     uint64_t nonce = (uintptr_t)slab ^ (made << 40);
-    slab->size_class = (uint8_t)class;
+    slab->size_class = (uint8_t) class;
     slab->span_small = tn_classes[class].span;
     slab->key = ((uintptr_t)tn_mix(root->secret ^ nonce) & TN_KEY_MASK) | TN_KEY_TOP;
     slab->head = tn_slab_end(slab);
@@ -146,24 +146,24 @@ tn_slab_replenish(struct tn_space *space, struct tn_slab *slab)
 }
 
 /* The next block of a list, or NULL at its end or where it leaves the slab. */
-static const char *
+static TN_RACY const char *
 follow(const struct tn_slab *slab, const char *base, uintptr_t link)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
     size_t offset = (link ^ slab->key) - (uintptr_t)base;
-    if (offset >= (size_t)class->capacity * class->size || offset % class->size != 0) {
+    if (offset >= (size_t) class->capacity * class->size || offset % class->size != 0) {
         return NULL;
     }
     return base + offset;
 }
 
-static uintptr_t
+static TN_RACY uintptr_t
 read_link(const uintptr_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static unsigned
+static TN_RACY unsigned
 list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
@@ -176,7 +176,7 @@ list_length(const struct tn_slab *slab, const char *base)
     return count;
 }
 
-unsigned
+TN_RACY unsigned
 tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
 {
     unsigned capacity = tn_class_of_slab(slab)->capacity;
@@ -196,8 +196,7 @@ tn_slab_live(struct tn_space *space, const struct tn_slab *slab)
 }
 
 static unsigned
-map_list(const struct tn_slab *slab, const char *base, uintptr_t link,
-         uint64_t map[TN_MAP_WORDS])
+map_list(const struct tn_slab *slab, const char *base, uintptr_t link, uint64_t map[TN_MAP_WORDS])
 {
     const struct tn_class *class = tn_class_of_slab(slab);
     unsigned count = 0;
@@ -221,8 +220,8 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
     unsigned count = map_list(slab, base, slab->head, map);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_acquire);
     if (remote && tn_remote_first(word) != TN_REMOTE_END) {
-        count += map_list(slab, base,
-                          (uintptr_t)(base + tn_remote_first(word) * 8) ^ slab->key, map);
+        count +=
+            map_list(slab, base, (uintptr_t)(base + tn_remote_first(word) * 8) ^ slab->key, map);
     }
     for (uint64_t bare = slab->bare; bare != 0; bare &= bare - 1) {
         unsigned from;
@@ -236,12 +235,20 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
     return count;
 }
 
-bool
-tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
+/* Asked of slabs that others own, too: the bit of a live block's unit does not change. */
+TN_RACY bool
+tn_slab_is_bare(const struct tn_slab *slab, unsigned index)
 {
-    const char *base = tn_slab_base(space, slab);
+    const struct tn_class *class = tn_class_of_slab(slab);
+    size_t unit = class->unit_shift == 0 ? index : (size_t)index * class->size >> PAGE_SHIFT;
+    return (slab->bare >> unit & 1) != 0;
+}
+
+static bool
+list_has(const struct tn_slab *slab, const char *base, uintptr_t link, const void *p)
+{
     unsigned most = tn_class_of_slab(slab)->capacity;
-    const char *block = follow(slab, base, slab->head);
+    const char *block = follow(slab, base, link);
     for (unsigned i = 0; block != NULL && i < most; i++) {
         if (block == p) {
             return true;
@@ -249,6 +256,16 @@ tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
         block = follow(slab, base, *(const uintptr_t *)block);
     }
     return false;
+}
+
+bool
+tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
+{
+    const char *base = tn_slab_base(space, slab);
+    uint64_t first = tn_remote_first(atomic_load_explicit(&slab->remote, memory_order_acquire));
+    return list_has(slab, base, slab->head, p) ||
+           (first != TN_REMOTE_END &&
+            list_has(slab, base, (uintptr_t)(base + first * 8) ^ slab->key, p));
 }
 
 const char *
@@ -273,10 +290,23 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     if (count + bare > capacity) {
         return "more blocks are free than the slab holds";
     }
-    bool counted = slab->size_class >= TN_OWNED ||
-                   (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0);
+    bool counted =
+        slab->size_class >= TN_OWNED || (!(slab->flags & TN_CURRENT) && tn_slab_owner(slab) != 0);
     if (counted && (unsigned)slab->floor + slab->left + count + bare != capacity) {
         return "the count of live blocks is wrong";
     }
     return NULL;
 }
+
+#ifdef TARN_CHECKS
+void
+tn_slab_assert(const struct tn_slab *slab)
+{
+    struct tn_space *space = tn_space_of(slab);
+    const char *broken = tn_slab_check(space, slab);
+    if (broken != NULL) {
+        tn_os_die("slab %p, %u-byte blocks: %s", (void *)tn_slab_base(space, slab),
+                  tn_class_of_slab(slab)->size, broken);
+    }
+}
+#endif

@@ -79,7 +79,10 @@ unsigned tn_slab_live(struct tn_space *space, const struct tn_slab *slab);
 unsigned tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote,
                           uint64_t map[TN_MAP_WORDS]);
 
-/* Whether p is on the local list. Owner only. */
+/* Whether the block was never carved (or has been purged since it was freed). */
+bool tn_slab_is_bare(const struct tn_slab *slab, unsigned index);
+
+/* Whether p is on the local or the remote list. Owner only. */
 bool tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p);
 
 /* Blocks that a carving unit covers: [*from, *to). */
@@ -90,5 +93,16 @@ unsigned tn_slab_bare_blocks(const struct tn_slab *slab);
 
 /* NULL, or what does not hold in the slab. Owner only, or while its owner stands still. */
 const char *tn_slab_check(struct tn_space *space, const struct tn_slab *slab);
+
+/* Debug builds ask at every slow path, and end the process where an invariant is broken. */
+#ifdef TARN_CHECKS
+void tn_slab_assert(const struct tn_slab *slab);
+#else
+static inline void
+tn_slab_assert(const struct tn_slab *slab)
+{
+    (void)slab;
+}
+#endif
 
 #endif

@@ -17,7 +17,7 @@ static void
 at_thread_exit(void *unused)
 {
     (void)unused;
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_self = &tn_no_cache;
     tn_other_serial = 0;
     tn_lock(tn_registry_lock());
@@ -52,6 +52,9 @@ orphan(struct tn_heap *heap, struct tn_space *space, struct tn_slab *slab)
         tn_set_kind(slab, TN_HELD);
         slab->span = slab->span_small;
         tn_heap_give(slab, slab->span_small, false);
+    } else if (!tn_slab_has_free(slab) && slab->bare == 0 && tn_remote_count(word) == 0) {
+        tn_slab_set_owner(slab, 0);
+        atomic_store_explicit(&slab->remote, TN_REMOTE_END | TN_REMOTE_FULL, memory_order_relaxed);
     } else {
         tn_slab_share(heap, slab, live);
     }
@@ -151,7 +154,7 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
 static void
 in_child(void)
 {
-    uintptr_t id = tn_os_thread();
+    uintptr_t id = tn_thread_mark();
     tn_lock_reset(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         bool relist = tn_lock_reset(&heap->lock);

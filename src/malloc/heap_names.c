@@ -4,6 +4,7 @@
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "heap/first_class.h"
+#include "heap/purge.h"
 
 #include <errno.h>
 #include <string.h>
@@ -124,12 +125,7 @@ tarn_heap_free(tarn_heap *heap, void *p)
 size_t
 tarn_heap_trim(tarn_heap *heap)
 {
-    size_t bytes = 0;
-    uint32_t count = atomic_load(&heap->space_count);
-    for (uint32_t i = 0; i < count; i++) {
-        bytes += tn_space_purge(heap->spaces[i]);
-    }
-    return bytes;
+    return tn_purge_heap(heap);
 }
 
 bool

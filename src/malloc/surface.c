@@ -3,10 +3,12 @@
  * every corner as C, POSIX and glibc have it.
  */
 #define _GNU_SOURCE
+#include "malloc/surface.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "heap/purge.h"
-#include "malloc/surface.h"
+#include "malloc/start.h"
+#include "os/option.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -145,4 +147,42 @@ malloc_trim(size_t pad)
 {
     (void)pad;
     return tn_purge_all() != 0;
+}
+
+/*
+ * glibc's parameters (by number: only glibc declares them). 1 for what has a counterpart here or
+ * asks for nothing that matters, 0 for what would change nothing where a change is expected.
+ */
+int
+mallopt(int parameter, int value)
+{
+    switch (parameter) {
+    case -1: /* M_TRIM_THRESHOLD: free memory kept; -1 is all of it */
+        atomic_store_explicit(&tn_options.dirty_keep, value < 0 ? TN_KEEP_ALL : (size_t)value,
+                              memory_order_relaxed);
+        return 1;
+    case 1: /* M_MXFAST: there are no fastbins to limit */
+        return value >= 0 && value <= 160;
+    case -2: /* M_TOP_PAD: memory is committed in growing steps anyway */
+    case -3: /* M_MMAP_THRESHOLD: no block is a mapping of its own */
+    case -4: /* M_MMAP_MAX */
+    case -5: /* M_CHECK_ACTION: misuse always ends the process with a line */
+    case -7: /* M_ARENA_TEST: every thread has a cache */
+    case -8: /* M_ARENA_MAX */
+        return 1;
+    default: /* M_PERTURB (-6), which would fill blocks, and what glibc does not know */
+        return 0;
+    }
+}
+
+__attribute__((constructor)) static void
+at_start(void)
+{
+    tn_start();
+}
+
+__attribute__((destructor)) static void
+at_end(void)
+{
+    tn_end();
 }

@@ -4,6 +4,7 @@
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "heap/purge.h"
+#include "malloc/start.h"
 
 #include <errno.h>
 #include <string.h>
@@ -144,4 +145,17 @@ const char *
 tarn_version(void)
 {
     return NUMBER(TARN_VERSION_MAJOR) "." NUMBER(TARN_VERSION_MINOR) "." NUMBER(TARN_VERSION_PATCH);
+}
+
+/* Also here, for a static program that takes these names only. */
+__attribute__((constructor)) static void
+at_start(void)
+{
+    tn_start();
+}
+
+__attribute__((destructor)) static void
+at_end(void)
+{
+    tn_end();
 }

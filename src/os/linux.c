@@ -4,7 +4,9 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -20,6 +22,8 @@
 #    define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
 
+#define KEPT_LEAST 240 /* descriptors a program is likely to use lie below */
+
 size_t
 tn_os_page_size(void)
 {
@@ -34,8 +38,8 @@ tn_os_reserve(size_t size, size_t align)
     size_t slack = align > page ? align - page : 0;
     char *start = NULL;
     if (size + slack >= size) {
-        start = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                     -1, 0);
+        start =
+            mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (start == MAP_FAILED) {
             start = NULL;
         }
@@ -73,6 +77,24 @@ tn_os_commit(void *start, size_t size)
 }
 
 bool
+tn_os_show(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(start, size, PROT_READ) == 0;
+    errno = saved;
+    return done;
+}
+
+bool
+tn_os_forbid(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(start, size, PROT_NONE) == 0;
+    errno = saved;
+    return done;
+}
+
+bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;
@@ -101,8 +123,8 @@ bool
 tn_os_move(void *from, void *to, size_t size)
 {
     int saved = errno;
-    bool done = mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) ==
-                to;
+    bool done =
+        mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
     errno = saved;
     return done;
 }
@@ -142,8 +164,8 @@ tn_os_random(void)
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         const uint64_t *auxiliary = (const uint64_t *)getauxval(AT_RANDOM);
-        number = tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^
-                 (uintptr_t)&now;
+        number =
+            tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^ (uintptr_t)&now;
     }
     errno = saved;
     return number;
@@ -157,12 +179,94 @@ tn_os_milliseconds(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* The start of a file of the system's, as a text; empty where it cannot be read. */
+static void
+read_text(const char *name, char *text, size_t size)
+{
+    ssize_t length = 0;
+    int file = open(name, O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        length = read(file, text, size - 1);
+        close(file);
+    }
+    text[length > 0 ? length : 0] = 0;
+}
+
+static size_t
+number_at(const char *text)
+{
+    size_t n = 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        n = n * 10 + (size_t)(*text - '0');
+    }
+    return n;
+}
+
+/* Word i of a text, counting from 0. */
+static const char *
+word_at(const char *text, unsigned i)
+{
+    while (*text != 0 && i > 0) {
+        i -= *text++ == ' ';
+    }
+    return text;
+}
+
+/* By files, not by getrusage: a process that has shut itself in may still read. */
 void
-tn_os_print(const char *text, size_t length)
+tn_os_usage(struct tn_os_usage *usage)
+{
+    int saved = errno;
+    char text[4096];
+    read_text("/proc/self/stat", text, sizeof text);
+    const char *name_end = strrchr(text, ')');
+    const char *from_state = name_end != NULL ? word_at(name_end, 1) : text;
+    usage->faults = number_at(word_at(from_state, 7));
+    usage->faults_read = number_at(word_at(from_state, 9));
+    usage->resident = number_at(word_at(from_state, 21)) * tn_os_page_size();
+    read_text("/proc/self/status", text, sizeof text);
+    const char *most = strstr(text, "VmHWM:");
+    usage->resident_most = 0;
+    if (most != NULL) {
+        most += strcspn(most, "0123456789");
+        usage->resident_most = number_at(most) * TN_KIB;
+    }
+    errno = saved;
+}
+
+uint64_t
+tn_os_cpu_milliseconds(void)
+{
+    struct timespec used = {0, 0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
+}
+
+unsigned
+tn_os_process(void)
+{
+    return (unsigned)getpid();
+}
+
+static int kept_stderr = STDERR_FILENO;
+
+void
+tn_os_keep_stderr(void)
+{
+    int saved = errno;
+    int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_LEAST);
+    if (copy >= 0) {
+        kept_stderr = copy;
+    }
+    errno = saved;
+}
+
+static void
+print_to(int file, const char *text, size_t length)
 {
     int saved = errno;
     while (length > 0) {
-        ssize_t written = write(STDERR_FILENO, text, length);
+        ssize_t written = write(file, text, length);
         if (written < 0 && errno == EINTR) {
             continue;
         }
@@ -173,6 +277,18 @@ tn_os_print(const char *text, size_t length)
         length -= (size_t)written;
     }
     errno = saved;
+}
+
+void
+tn_os_print(const char *text, size_t length)
+{
+    print_to(STDERR_FILENO, text, length);
+}
+
+void
+tn_os_print_last(const char *text, size_t length)
+{
+    print_to(kept_stderr, text, length);
 }
 
 void

@@ -15,6 +15,8 @@
 enum tn_rank {
     TN_RANK_REGISTRY = 1, /* the list of heaps */
     TN_RANK_IMAGE,        /* an image's file and journal */
+    TN_RANK_POOLS,        /* the lists of pools */
+    TN_RANK_POOL,         /* a shared pool's slabs */
     TN_RANK_CENTRAL,      /* a heap's central slabs of one class */
     TN_RANK_HEAP,         /* a heap's shared slabs and list of caches */
     TN_RANK_SPACE,        /* a space's slice map */

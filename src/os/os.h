@@ -20,6 +20,13 @@ void tn_os_release(void *start, size_t size);
 /* Makes a reserved range readable and writable, zero. False when the system refuses. */
 bool tn_os_commit(void *start, size_t size);
 
+/* Makes a reserved range readable, zero; it costs no memory until it is committed. */
+bool tn_os_show(void *start, size_t size);
+
+/* Makes a committed range unreadable; its contents stay. tn_os_commit undoes it. False when the
+ * system refuses. */
+bool tn_os_forbid(void *start, size_t size);
+
 /* Takes the memory out of a committed range, which stays committed and reads as zero again.
  * False when the contents may still be there. */
 bool tn_os_purge(void *start, size_t size);
@@ -48,8 +55,26 @@ uint64_t tn_os_random(void);
 /* Milliseconds of a clock that only goes forward; cheap and coarse (a few milliseconds). */
 uint64_t tn_os_milliseconds(void);
 
+/* What the process has used so far; a field is 0 where the system does not tell. */
+struct tn_os_usage {
+    size_t resident;      /* bytes */
+    size_t resident_most; /* bytes, at its peak */
+    size_t faults;        /* pages given without reading from a device */
+    size_t faults_read;   /* pages read from one */
+};
+void tn_os_usage(struct tn_os_usage *usage);
+
+/* Processor time of all threads so far. */
+uint64_t tn_os_cpu_milliseconds(void);
+unsigned tn_os_process(void);
+
 /* Writes to stderr as one piece; never fails visibly. */
 void tn_os_print(const char *text, size_t length);
+
+/* For what is written at exit: many programs close stderr before, and what has its number then may
+ * be a file of theirs. Keeps a copy of today's stderr; and writes to it. */
+void tn_os_keep_stderr(void);
+void tn_os_print_last(const char *text, size_t length);
 
 /* Prints one line, prefixed and ended, and aborts. */
 _Noreturn void tn_os_die(const char *format, ...) __attribute__((format(printf, 1, 2)));

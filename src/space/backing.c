@@ -1,4 +1,5 @@
 /* Anonymous memory and a caller's buffer as what is behind a space. */
+#include "os/option.h"
 #include "os/os.h"
 #include "space/space.h"
 
@@ -6,7 +7,23 @@ static bool
 anonymous_commit(struct tn_space *space, char *start, size_t size)
 {
     (void)space;
-    return tn_os_commit(start, size);
+    if (!tn_os_commit(start, size)) {
+        return false;
+    }
+    if (tn_options.huge_pages != TN_AUTO) {
+        tn_os_huge_pages(start, size, tn_options.huge_pages == TN_ON);
+    }
+    if (tn_options.populate) {
+        tn_os_populate(start, size);
+    }
+    return true;
+}
+
+static bool
+anonymous_show(struct tn_space *space, char *start, size_t size)
+{
+    (void)space;
+    return tn_os_show(start, size);
 }
 
 static bool
@@ -32,6 +49,7 @@ anonymous_release(struct tn_space *space)
 const struct tn_backing tn_anonymous_backing = {
     .zero = true,
     .commit = anonymous_commit,
+    .show = anonymous_show,
     .purge = anonymous_purge,
     .move = anonymous_move,
     .release = anonymous_release,

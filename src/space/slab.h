@@ -21,14 +21,15 @@ enum tn_kind {
     TN_LARGE,    /* head of a large block */
     TN_HELD,     /* head of free slices that a cache keeps */
     TN_PURGING,  /* head of free slices taken out of the map to be purged */
-    TN_META,     /* the space's own: the table, the caches */
+    TN_META,     /* the space's own: the table, the caches; a pool's bitmaps */
+    TN_POOL,     /* head of a slab of a pool's objects */
 };
 
 enum tn_slab_flags {
     TN_CURRENT = 1, /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,    /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_ODD = 4,     /* user pointers lie inside blocks (aligned at an offset) */
-    TN_MOVED = 8,   /* a large block whose pages came by mremap */
+    TN_PURGED = 8,  /* pages were given back: uncarved blocks are not all new ones */
 };
 
 /*
@@ -43,32 +44,43 @@ enum tn_slab_flags {
  * free; the fast path compares the top 16, and asks further only when they agree.
  */
 struct tn_slab {
-    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody */
+    _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. POOL: the
+                                 pool's address, which is no thread's id */
     union {
         uintptr_t head;    /* SLAB: local list; owner only */
+        uint64_t *bits;    /* POOL: objects that are free, one bit each, outside the slab */
         char *large_start; /* LARGE: the user's pointer */
     };
     union {
         uintptr_t key;     /* SLAB: const */
         size_t large_size; /* LARGE: bytes usable from large_start */
+        struct {
+            uint32_t unused;  /* POOL: bits set */
+            uint32_t entered; /* POOL: objects that have entered the pool, the first ones */
+        };
     };
     union {
         struct {
             uint16_t left;  /* SLAB: frees until the owner must look; owner only */
             uint16_t floor; /* SLAB: blocks still live when it does; owner only */
         };
-        uint32_t span; /* FREE, LARGE, HELD: slices, at the head */
+        uint32_t span; /* FREE, LARGE, HELD, POOL: slices, at the head */
     };
-    _Atomic uint8_t kind;     /* enum tn_kind */
-    uint8_t size_class;       /* SLAB: const */
-    uint8_t flags;            /* enum tn_slab_flags; owner or lock */
-    uint8_t span_small;       /* SLAB: slices, const */
-    _Atomic uint64_t remote;  /* SLAB: list of blocks freed by others, remote.h */
-    struct tn_slab *next;     /* list it is in; free run: right child */
-    struct tn_slab *prev;     /* list it is in; free run: left child */
+    _Atomic uint8_t kind;    /* enum tn_kind */
+    uint8_t size_class;      /* SLAB: const */
+    uint8_t flags;           /* enum tn_slab_flags; owner or lock */
+    uint8_t span_small;      /* SLAB: slices, const */
+    _Atomic uint64_t remote; /* SLAB: list of blocks freed by others, remote.h; POOL: address of
+                                the pool's struct tn_label */
+    struct tn_slab *next;    /* list it is in; free run: right child */
+    struct tn_slab *prev;    /* list it is in; free run: left child */
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
         uint32_t back; /* FREE (last slice), INNER: slices back to the head */
+        struct {
+            uint32_t none;
+            uint32_t hint; /* POOL: words of bits before the first that has one */
+        };
     };
 };
 

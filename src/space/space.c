@@ -1,6 +1,7 @@
 #include "space/space.h"
 
 #include "base/bits.h"
+#include "os/option.h"
 #include "space/run_tree.h"
 
 #include <string.h>
@@ -62,6 +63,11 @@ tn_space_init(struct tn_space *space, char *base, size_t size, const struct tn_b
     if (map->first >= map->slices) {
         return false;
     }
+    char *table = base + TN_SPACE_HEAD;
+    size_t shown = tn_align_down(own - TN_SPACE_HEAD, PURGE_UNIT);
+    if (backing->show != NULL && !backing->show(space, table, shown)) {
+        return false;
+    }
     /* Only the first descriptor of the map's own slices is ever asked for: the others are zero,
      * TN_NONE, and so is a pointer into them to any who asks. */
     if (!commit_table(space, 0, 1)) {
@@ -82,7 +88,11 @@ push_frontier(struct tn_space *space, size_t span)
     size_t end = map->frontier + span;
     if (end > map->committed) {
         size_t step = tn_max(COMMIT_STEP, (map->committed - map->first) / 8);
-        size_t target = tn_min(map->slices, tn_max(end, map->committed + step));
+        size_t target = tn_max(end, map->committed + step);
+        if (tn_options.huge_pages == TN_ON) {
+            target = tn_align_up(target, TN_SPACE_ALIGN >> TN_SLICE_SHIFT);
+        }
+        target = tn_min(map->slices, target);
         bool done = false;
         for (;;) {
             char *start = space->base + ((size_t)map->committed << TN_SLICE_SHIFT);
@@ -246,8 +256,8 @@ next_dirty_limit(struct tn_map *map)
     size_t least = tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
     size_t limit = map->dirty_limit;
     bool came_back = map->reused >= map->purged / 2 && map->purged != 0;
-    limit = came_back ? limit * 2 : limit / 2;
-    size_t most = tn_max(least, (size_t)map->frontier / 4);
+    limit = came_back ? limit * 2 : limit - limit / 4;
+    size_t most = tn_max(least, (size_t)map->frontier / 2);
     return (uint32_t)tn_min(tn_max(limit, least), most);
 }
 
@@ -287,6 +297,20 @@ purge_detached(struct tn_space *space, struct tn_slab *list)
     }
 }
 
+static bool
+too_dirty(const struct tn_map *map)
+{
+    size_t keep = atomic_load_explicit(&tn_options.dirty_keep, memory_order_relaxed);
+    if (TN_UNLIKELY(keep != TN_KEEP_AUTO)) {
+        return map->dirty_slices > keep >> TN_SLICE_SHIFT;
+    }
+    if (map->dirty_slices <= map->dirty_limit) {
+        return false;
+    }
+    uint32_t least = (uint32_t)tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
+    return map->dirty_slices > tn_max(map->dirty_limit, least);
+}
+
 void
 tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool zero)
 {
@@ -297,11 +321,8 @@ tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool ze
     tn_lock(&space->lock);
     map->used -= (uint32_t)span;
     free_run(space, tn_slab_index(space, slab), span, zero);
-    if (map->dirty_slices > map->dirty_limit) {
-        uint32_t least = (uint32_t)tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
-        if (map->dirty_slices > tn_max(map->dirty_limit, least)) {
-            surplus = detach_dirty(space);
-        }
+    if (too_dirty(map)) {
+        surplus = detach_dirty(space);
     }
     tn_unlock(&space->lock);
     purge_detached(space, surplus);
@@ -363,6 +384,7 @@ span_in_use(const struct tn_slab *head)
     case TN_SLAB:
         return head->span_small;
     case TN_LARGE:
+    case TN_POOL:
         return head->span;
     case TN_HELD: /* what a fork left behind has been set to TN_NONE */
         return head->span;

@@ -27,6 +27,9 @@ struct tn_backing {
     bool zero; /* what was committed for the first time reads as zero */
     /* Makes a range usable that was not; false when memory cannot be had. */
     bool (*commit)(struct tn_space *space, char *start, size_t size);
+    /* Makes a range readable as zero, at no cost in memory, that is not committed yet: anyone may
+     * ask for any descriptor. NULL where all is readable anyway. */
+    bool (*show)(struct tn_space *space, char *start, size_t size);
     /* Drops a range's contents; true when it reads as zero afterwards. */
     bool (*purge)(struct tn_space *space, char *start, size_t size);
     /* Moves pages to another place in a space of the same backing; the old range reads as zero
@@ -41,19 +44,19 @@ struct tn_backing {
 /* What a space must remember for as long as its memory lives: in the space itself. All of it
  * under the space's lock but for what is const after init. */
 struct tn_map {
-    char *base;              /* const */
-    size_t size;             /* const: bytes reserved */
-    uint32_t slices;         /* const: size in slices */
-    uint32_t first;          /* const: first slice that can be dealt out */
-    uint32_t frontier;       /* slices from here on were never dealt out */
-    uint32_t committed;      /* slices from here on are not committed */
-    uint32_t used;           /* slices dealt out */
-    uint32_t dirty_slices;   /* slices in dirty runs */
-    struct tn_slab *dirty;   /* free runs with contents, by run_tree.h */
-    struct tn_slab *clean;   /* free runs that read as zero */
-    uint32_t dirty_limit;    /* dirty slices beyond which they are purged */
-    uint32_t purged;         /* slices purged last time */
-    uint32_t reused;         /* clean slices dealt out since */
+    char *base;                            /* const */
+    size_t size;                           /* const: bytes reserved */
+    uint32_t slices;                       /* const: size in slices */
+    uint32_t first;                        /* const: first slice that can be dealt out */
+    uint32_t frontier;                     /* slices from here on were never dealt out */
+    uint32_t committed;                    /* slices from here on are not committed */
+    uint32_t used;                         /* slices dealt out */
+    uint32_t dirty_slices;                 /* slices in dirty runs */
+    struct tn_slab *dirty;                 /* free runs with contents, by run_tree.h */
+    struct tn_slab *clean;                 /* free runs that read as zero */
+    uint32_t dirty_limit;                  /* dirty slices beyond which they are purged */
+    uint32_t purged;                       /* slices purged last time */
+    uint32_t reused;                       /* clean slices dealt out since */
     _Alignas(64) char root[TN_SPACE_ROOT]; /* for the heap */
 };
 

@@ -1,0 +1,1 @@
+"""The benchmark suite: allocators times workloads, measured, compared and kept."""

@@ -1,0 +1,89 @@
+/*
+ * The helper: a thread, only where TARN_HELPER asks for it, that looks once a second whether the
+ * process is idle and gives back what free memory it has then. Idle: the process used less than
+ * IDLE_SHARE of a processor since the last look, or no free slice came or went.
+ *
+ * A fork's child has no helper until its first slow allocation: a thread cannot be started in the
+ * middle of fork.
+ */
+#define _GNU_SOURCE
+#include "heap/purge.h"
+#include "malloc/start.h"
+#include "os/option.h"
+#include "os/os.h"
+#include "watch/census.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#define PERIOD     1000u /* milliseconds */
+#define IDLE_SHARE 20u   /* less than a twentieth of the period is idle */
+#define STACK_SIZE (64 * TN_KIB)
+
+static atomic_bool running;
+
+static void
+look(void)
+{
+    static size_t last_dirty;
+    static uint64_t last_cpu;
+    uint64_t cpu = tn_os_cpu_milliseconds();
+    size_t dirty = tn_count_dirty(&tn_process_heap);
+    bool idle = cpu - last_cpu < PERIOD / IDLE_SHARE || dirty == last_dirty;
+    last_cpu = cpu;
+    last_dirty = dirty;
+    if (idle && dirty != 0) {
+        tn_purge_all();
+        last_dirty = 0;
+    }
+}
+
+static void *
+help(void *unused)
+{
+    for (;;) {
+        struct timespec pause = {PERIOD / 1000, PERIOD % 1000 * 1000000L};
+        nanosleep(&pause, NULL);
+        look();
+    }
+    return unused;
+}
+
+static void
+start(void)
+{
+    if (atomic_exchange(&running, true)) {
+        return;
+    }
+    atomic_store(&tn_soon, NULL);
+    sigset_t all;
+    sigset_t before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigfillset(&all);
+    if (pthread_attr_init(&attributes) != 0) {
+        return;
+    }
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);      /* signals are for the program's threads */
+    pthread_create(&thread, &attributes, help, NULL); /* without it, all goes on as well */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+static void
+in_child(void)
+{
+    atomic_store(&running, false);
+    atomic_store(&tn_soon, start);
+}
+
+void
+tn_helper_start(void)
+{
+    if (pthread_atfork(NULL, NULL, in_child) == 0) {
+        start();
+    }
+}

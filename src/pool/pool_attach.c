@@ -1,0 +1,90 @@
+/* Pools of a heap that was there before: found by name, and put right after the heap came back. */
+#include "pool/pool.h"
+
+#include "os/os.h"
+
+#include <string.h>
+
+/* Serials are of one process; a pool that has one of another session has to be put right. */
+static _Atomic uint64_t serials;
+
+/* The life of a heap in this process. */
+static uint64_t
+session_of(const struct tn_heap *heap)
+{
+    static _Atomic uint64_t process;
+    uint64_t number = atomic_load(&process);
+    if (number == 0) {
+        uint64_t fresh = tn_os_random() | 1;
+        number = atomic_compare_exchange_strong(&process, &number, fresh) ? fresh : number;
+    }
+    return number ^ (heap->serial << 20);
+}
+
+static void
+attach(struct tn_pool *pool, struct tn_heap *heap)
+{
+    bool torn = tn_lock_reset(&pool->lock);
+    pool->lock.rank = TN_RANK_POOL;
+    pool->heap = heap;
+    pool->session = session_of(heap);
+    pool->serial = atomic_fetch_add(&serials, 1) + 1;
+    pool->thread = tn_pool_is_shared(pool) ? 0 : tn_os_thread();
+    atomic_store(&pool->waiting, 0);
+    if (torn) {
+        tn_pool_recount(pool);
+    }
+    for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
+        tn_pool_cache_drop(pool, cache);
+    }
+    if (tn_pool_is_shared(pool)) {
+        tn_pool_watch();
+    }
+}
+
+void
+tn_pool_attach(struct tn_pool *pool, struct tn_heap *heap)
+{
+    if (pool->session != session_of(heap)) {
+        attach(pool, heap);
+    }
+}
+
+void
+tn_pool_attach_all(struct tn_heap *heap)
+{
+    for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
+        attach(pool, heap);
+    }
+}
+
+tarn_pool *
+tarn_pool_find(tarn_heap *given, const char *name, const struct tarn_pool_options *options)
+{
+    struct tn_heap *heap = tn_pool_heap(given);
+    if (heap == NULL) {
+        return NULL;
+    }
+    tn_lock(tn_pools_lock());
+    struct tn_pool *pool = heap->root->pools;
+    while (pool != NULL && strcmp(pool->label.name, name) != 0) {
+        pool = pool->next;
+    }
+    tn_unlock(tn_pools_lock());
+    if (pool != NULL && pool->session != session_of(heap)) {
+        pool->construct = options != NULL ? options->construct : NULL;
+        pool->destruct = options != NULL ? options->destruct : NULL;
+        pool->context = options != NULL ? options->context : NULL;
+        tn_pool_attach(pool, heap);
+    }
+    return (tarn_pool *)pool;
+}
+
+void
+tarn_pool_adopt(tarn_pool *face)
+{
+    struct tn_pool *pool = (struct tn_pool *)face;
+    if (!tn_pool_is_shared(pool)) {
+        pool->thread = tn_os_thread();
+    }
+}

@@ -1,0 +1,177 @@
+/*
+ * The long way, of pools with checks or a limit: one cache for all threads, under the lock where
+ * the pool is shared, and a second bit for each object that tells whether it is out.
+ */
+#include "pool/pool.h"
+
+#include "os/os.h"
+#include "os/wait.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define POISON 0xde
+
+/* The pages of an object in a pool with guards, and their length; the guard comes after them. */
+static char *
+pages_of(const struct tn_pool *pool, void *object, size_t *length)
+{
+    *length = pool->stride - tn_os_page_size();
+    return (char *)object - pool->lead;
+}
+
+void
+tn_pool_open_object(const struct tn_pool *pool, void *object)
+{
+    size_t length;
+    char *pages = pages_of(pool, object, &length);
+    tn_os_commit(pages, length);
+}
+
+static bool
+guard_opened(const struct tn_pool *pool, void *object)
+{
+    size_t length;
+    char *pages = pages_of(pool, object, &length);
+    return tn_os_commit(pages, length);
+}
+
+void
+tn_pool_open_slab(const struct tn_pool *pool, struct tn_slab *slab)
+{
+    if (pool->flags & TARN_POOL_GUARD) {
+        tn_os_commit(tn_slab_base(tn_pool_space(pool, slab), slab),
+                     (size_t)pool->span << TN_SLICE_SHIFT);
+    }
+}
+
+void
+tn_pool_mark_free(const struct tn_pool *pool, void *object)
+{
+    if (pool->flags & TARN_POOL_POISON) {
+        if (pool->flags & TARN_POOL_GUARD) {
+            tn_pool_open_object(pool, object);
+        }
+        memset(object, POISON, pool->size);
+    }
+    if (pool->flags & TARN_POOL_GUARD) {
+        size_t length;
+        char *pages = pages_of(pool, object, &length);
+        tn_os_forbid(pages, length);
+    }
+}
+
+static uint64_t
+canary_of(const struct tn_pool *pool, const void *object)
+{
+    return tn_mix(pool->secret ^ (uintptr_t)object);
+}
+
+bool
+tn_pool_canary_holds(const struct tn_pool *pool, const void *object)
+{
+    uint64_t canary = canary_of(pool, object);
+    return memcmp((const char *)object + pool->size, &canary, sizeof canary) == 0;
+}
+
+static void
+check_thread(const struct tn_pool *pool, const char *call)
+{
+    if (pool->thread != 0 && !tn_os_is_thread(pool->thread)) {
+        tn_pool_die_thread(pool, call);
+    }
+}
+
+/* Sleeps until an object comes back. The lock is held before and after. */
+static void
+wait_for_free(struct tn_pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->waiting, 1, memory_order_relaxed);
+    uint32_t seen = atomic_load_explicit(&pool->frees, memory_order_relaxed);
+    tn_pool_unlock(pool);
+    tn_os_wait(&pool->frees, seen);
+    tn_pool_lock(pool);
+    atomic_fetch_sub_explicit(&pool->waiting, 1, memory_order_relaxed);
+}
+
+static void
+prepare(struct tn_pool *pool, void *object, const char *call)
+{
+    if (pool->flags & TARN_POOL_POISON) {
+        const unsigned char *bytes = object;
+        for (size_t i = 0; i < pool->size; i++) {
+            if (bytes[i] != POISON) {
+                tn_pool_die_touched(pool, object, i, call);
+            }
+        }
+    }
+    if (pool->flags & TARN_POOL_CANARY) {
+        uint64_t canary = canary_of(pool, object);
+        memcpy((char *)object + pool->size, &canary, sizeof canary);
+    }
+}
+
+void *
+tn_pool_alloc_long(struct tn_pool *pool, const char *call)
+{
+    struct tn_pool_cache *cache = pool->central;
+    int saved = errno;
+    check_thread(pool, call);
+    tn_pool_lock(pool);
+    while (!tn_pool_settle(cache) && !tn_pool_refill(pool, cache)) {
+        if (!(pool->flags & TARN_POOL_WAIT) || pool->out < pool->limit) {
+            tn_pool_unlock(pool);
+            errno = ENOMEM;
+            return NULL;
+        }
+        wait_for_free(pool);
+    }
+    void *object = *cache->face.top;
+    if ((pool->flags & TARN_POOL_GUARD) && !guard_opened(pool, object)) {
+        tn_pool_unlock(pool);
+        errno = ENOMEM; /* the system's limit on mappings */
+        return NULL;
+    }
+    struct tn_place place;
+    if (!tn_pool_locate(pool, object, &place)) {
+        tn_pool_die_wrong(pool, object, call);
+    }
+    cache->face.top--;
+    tn_pool_live_bits(pool, place.slab)[place.index / 64] |= (uint64_t)1 << place.index % 64;
+    prepare(pool, object, call);
+    tn_pool_unlock(pool);
+    errno = saved;
+    return object;
+}
+
+void
+tn_pool_free_long(struct tn_pool *pool, void *object, const char *call)
+{
+    int saved = errno;
+    struct tn_place place;
+    check_thread(pool, call);
+    tn_pool_lock(pool);
+    if (!tn_pool_locate(pool, object, &place)) {
+        tn_pool_die_wrong(pool, object, call);
+    }
+    uint64_t bit = (uint64_t)1 << place.index % 64;
+    uint64_t *live = &tn_pool_live_bits(pool, place.slab)[place.index / 64];
+    if ((*live & bit) == 0) {
+        tn_pool_die_free(pool, object, call);
+    }
+    if ((pool->flags & TARN_POOL_CANARY) && !tn_pool_canary_holds(pool, object)) {
+        tn_pool_die_overrun(pool, object, call);
+    }
+    *live &= ~bit;
+    tn_pool_mark_free(pool, object);
+    tn_pool_push(pool, pool->central, object, call);
+    bool wake = atomic_load_explicit(&pool->waiting, memory_order_relaxed) != 0;
+    if (wake) {
+        atomic_fetch_add_explicit(&pool->frees, 1, memory_order_relaxed);
+    }
+    tn_pool_unlock(pool);
+    if (wake) {
+        tn_os_wake(&pool->frees, 1);
+    }
+    errno = saved;
+}

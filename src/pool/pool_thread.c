@@ -1,0 +1,167 @@
+/* Threads of shared pools: finding one's cache, what happens when a thread ends or forks. */
+#include "pool/pool.h"
+
+#include "os/os.h"
+
+#include <pthread.h>
+#include <string.h>
+
+_Thread_local struct tn_known tn_known[TN_KNOWN] __attribute__((tls_model("initial-exec")));
+
+/* The heaps' lists of pools; taken before any pool's lock. */
+static struct tn_lock pools_lock = {.rank = TN_RANK_POOLS};
+static pthread_key_t exit_key;
+static _Atomic bool exit_key_made;
+
+struct tn_lock *
+tn_pools_lock(void)
+{
+    return &pools_lock;
+}
+
+/* Caches are never taken from the list, and only its owner or nobody changes whose one is. */
+static struct tn_pool_cache *
+find_or_make(struct tn_pool *pool, uintptr_t id)
+{
+    struct tn_pool_cache *idle = NULL;
+    tn_lock(&pool->lock);
+    struct tn_pool_cache *cache = pool->caches;
+    for (; cache != NULL && cache->thread != id; cache = cache->next) {
+        idle = cache->thread == 0 ? cache : idle;
+    }
+    if (cache == NULL) {
+        cache = idle;
+        if (cache == NULL) {
+            cache = tn_pool_cache_new(pool);
+            if (cache != NULL) {
+                cache->next = pool->caches;
+                pool->caches = cache;
+            }
+        }
+        if (cache != NULL) {
+            cache->thread = id;
+        }
+    }
+    tn_unlock(&pool->lock);
+    return cache;
+}
+
+static TN_NOINLINE struct tn_pool_cache *
+learn(struct tn_pool *pool)
+{
+    struct tn_pool_cache *cache = find_or_make(pool, tn_os_thread());
+    if (cache != NULL) {
+        struct tn_known *entry = &tn_known[pool->serial % TN_KNOWN];
+        entry->serial = pool->serial;
+        entry->cache = cache;
+        if (atomic_load_explicit(&exit_key_made, memory_order_acquire)) {
+            pthread_setspecific(exit_key, &exit_key);
+        }
+    }
+    return cache;
+}
+
+struct tn_pool_cache *
+tn_pool_here(struct tn_pool *pool)
+{
+    struct tn_pool_cache *cache = tn_pool_known(pool);
+    return cache != NULL ? cache : learn(pool);
+}
+
+void
+tn_pool_cache_drop(struct tn_pool *pool, struct tn_pool_cache *cache)
+{
+    for (void **object = cache->bottom + 1; object <= cache->face.top; object++) {
+        struct tn_place place;
+        if (*object != NULL && tn_pool_locate(pool, *object, &place) && !tn_pool_has_bit(&place)) {
+            tn_pool_put(pool, &place);
+        }
+    }
+    cache->face.top = cache->bottom;
+    cache->thread = 0;
+}
+
+/* The end of a thread, among its other destructors; one that runs later and allocates makes this
+ * run again. */
+static void
+at_thread_exit(void *unused)
+{
+    (void)unused;
+    uintptr_t id = tn_os_thread();
+    memset(tn_known, 0, sizeof tn_known);
+    tn_lock(tn_registry_lock());
+    tn_lock(&pools_lock);
+    for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
+        for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
+            if (!tn_pool_is_shared(pool) || pool->central != NULL) {
+                continue;
+            }
+            tn_lock(&pool->lock);
+            for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
+                if (cache->thread == id) {
+                    tn_pool_flush(pool, cache, tn_pool_count(cache), "tarn_pool_free");
+                    cache->thread = 0;
+                }
+            }
+            tn_unlock(&pool->lock);
+        }
+    }
+    tn_unlock(&pools_lock);
+    tn_unlock(tn_registry_lock());
+}
+
+/* A pool in whose lock a thread was that is no more. Objects on their way may be in the central
+ * cache or the depot as well as among the bits: all of them go to the bits, once. */
+static void
+restore(struct tn_pool *pool)
+{
+    tn_pool_recount(pool);
+    if (pool->central == NULL) {
+        return;
+    }
+    tn_pool_cache_drop(pool, pool->central);
+    while (pool->depot != NULL) {
+        struct tn_pool_cache stored = {.face.top = pool->depot,
+                                       .bottom = pool->depot - pool->slots};
+        pool->depot = (void **)*stored.bottom;
+        tn_pool_cache_drop(pool, &stored);
+    }
+    *pool->central->bottom = NULL;
+}
+
+/* The child of a fork has one thread, and the memory of all: what others had in their caches is
+ * free, and a pool whose lock was held is counted anew. */
+static void
+in_child(void)
+{
+    uintptr_t id = tn_os_thread();
+    tn_lock_reset(&pools_lock);
+    for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
+        for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
+            if (!tn_pool_is_shared(pool)) {
+                continue;
+            }
+            if (tn_lock_reset(&pool->lock)) {
+                restore(pool);
+            }
+            atomic_store(&pool->waiting, 0);
+            for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
+                if (cache->thread != 0 && cache->thread != id) {
+                    tn_pool_cache_drop(pool, cache);
+                }
+            }
+        }
+    }
+}
+
+void
+tn_pool_watch(void)
+{
+    tn_lock(&pools_lock);
+    if (!atomic_load_explicit(&exit_key_made, memory_order_relaxed) &&
+        pthread_key_create(&exit_key, at_thread_exit) == 0) {
+        atomic_store_explicit(&exit_key_made, true, memory_order_release);
+        pthread_atfork(NULL, NULL, in_child);
+    }
+    tn_unlock(&pools_lock);
+}

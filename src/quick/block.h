@@ -1,0 +1,189 @@
+/* The shape of memory in a quickfit heap: header words, links, blocks, and the heap's own state.
+ *
+ * A region is a run of blocks that touch, closed by a header of size 0 that is always in use:
+ *
+ *   in use:  [ size | flags ][ payload ...                                  ]
+ *   free:    [ size         ][ next ][ prev ]        ...             [ size ]
+ *
+ * The header is one word and all that an object costs. A free block repeats its size in its last
+ * word (the boundary tag of Knuth, TAOCP volume 1, 2.5), and the block after it carries PREV_FREE,
+ * which says that this tag is there to be read: a block in use lends that word to its owner. Two
+ * free blocks never touch, so a free block's own PREV_FREE is clear and its header is its size.
+ *
+ * Where pointers are wider than 32 bits a *narrow* heap keeps header words and links in 32 bits: a
+ * link is the signed distance from the heap's state, so all regions lie within 2 GiB of it. The
+ * *wide* form has pointer-wide words and no such limit. Payloads lie at multiples of 8. */
+#ifndef TN_QUICK_BLOCK_H
+#define TN_QUICK_BLOCK_H
+
+#include "tarn/quick.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#    define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
+#    define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#    define TN_NOINLINE    __attribute__((noinline))
+#    define TN_COLD        __attribute__((noinline, cold))
+#    define TN_ALIAS       __attribute__((may_alias))
+#    define TN_CALLER      ((uintptr_t)__builtin_return_address(0))
+#else
+#    define TN_LIKELY(x)   (x)
+#    define TN_UNLIKELY(x) (x)
+#    define TN_NOINLINE
+#    define TN_COLD
+#    define TN_ALIAS
+#    define TN_CALLER ((uintptr_t)0)
+#endif
+
+/* For speed the core is inlined into each call; for size it is one function that all share. */
+#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
+#    define TN_CORE static inline __attribute__((always_inline, unused))
+#elif defined(__GNUC__)
+#    define TN_CORE static __attribute__((noinline, unused))
+#else
+#    define TN_CORE static inline
+#endif
+
+#if UINTPTR_MAX > 0xffffffffu && !TARN_QUICK_WIDE
+#    define TN_OFFSETS 1
+typedef uint32_t TN_ALIAS tn_word; /* a header: bytes of the block, flags in the low bits */
+typedef int32_t TN_ALIAS tn_link;  /* bytes from the heap's state to a block */
+#else
+#    define TN_OFFSETS 0
+typedef uintptr_t TN_ALIAS tn_word;
+typedef uintptr_t TN_ALIAS tn_link; /* a block's address */
+#endif
+
+#define TN_WORD      sizeof(tn_word)
+#define TN_USED      ((tn_word)1) /* not free: its owner's, or on a quick list */
+#define TN_PREV_FREE ((tn_word)2) /* the word before the header is the size of a free block */
+#define TN_ODD                                                                                     \
+    ((tn_word)4) /* with USED: on a quick list, or the owner's pointer is not the                  \
+                    payload's start (mallocalign) */
+#define TN_FLAGS ((tn_word)7)
+#define TN_MIN   (2 * TN_WORD + 2 * sizeof(tn_link))             /* header, links, boundary tag */
+#define TN_LIMIT ((size_t)(((tn_word) ~(tn_word)0) >> 1) - 4095) /* no request this large */
+
+#if UINTPTR_MAX > 0xffffffffu
+typedef uint64_t tn_map; /* one bit for each bin */
+#else
+struct tn_map { /* two words, so that no compiler needs to call for a 64-bit shift */
+    uint32_t word[2];
+};
+typedef struct tn_map tn_map;
+#endif
+
+struct tn_block {
+    tn_word head; /* size | flags */
+    tn_link next; /* free: next block of the bin, the heap's state at the end; on a quick list:
+                     the list as it was before the block came */
+    tn_link prev; /* free: block before it in the bin, or the bin itself seen as a block */
+};
+
+struct tn_region {
+    tn_link next; /* region handed in before this one, or the heap's state */
+    tn_link prev; /* region handed in after it, or the heap's state */
+    tn_word size; /* bytes from the first block's header to the closing header */
+};
+
+/* A quick list: blocks of one size, still marked as used, the one freed last in front. */
+struct tn_list {
+    tn_link top;    /* the first block, the heap's state when empty */
+    uint32_t count; /* how many, at most tarn_quick.depth */
+};
+
+/* Bins hold the free blocks of one range of sizes, two ranges to each power of two from 16 on:
+ * 16, 24, 32 and 40, 48 and 56, 64 to 88, ... The quick lists, one per size, lie before the state,
+ * growing downwards, so that a small heap pays for as many of each as it can use. */
+struct tarn_quick {
+    struct tn_block nil; /* ends every list: head 0, next itself; prev is written, never read */
+    uint32_t flags;      /* const: options in the low byte, TN_GUARDED, TN_QUICKS */
+    tn_map map;          /* bit i: bin i holds a block */
+    tn_map plenty;       /* const: map at least this: a free block of 1/16 of the first region */
+    uintptr_t low;       /* no payload starts below */
+    uintptr_t end;       /* no header lies above */
+    uintptr_t span;      /* multiples of 8 from `low` to `end`; 0 when guarded */
+    const struct tarn_quick_hooks *hooks; /* const: may be NULL */
+    tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
+    tn_word round;                        /* const: added to a request before masking */
+    tn_word mask;                         /* const: ~(granule - 1) */
+    tn_word used;                         /* bytes of blocks that are not free, headers included */
+    tn_word peak;                         /* highest `used` ever */
+    uint32_t small; /* const: requests below are of quick sizes; 0 when guarded or immediate */
+    uint32_t top;   /* const: headers below are of quick sizes; 0 when guarded or immediate */
+    uint32_t front; /* const: blocks from here on are cut from the front of a free block */
+    uint32_t bins;  /* const: bytes of bin heads */
+    struct tn_region first; /* the region the state is in; heads the list of the others */
+    tn_link bin[];          /* as many heads as the first region's size deserves */
+};
+
+#define TN_FIRST_BIN 10u    /* number of the bin of 16-byte blocks */
+#define TN_GUARDED   0x100u /* lock, trace, tags or checks: nothing may bypass guard.c */
+#define TN_QUICKS(f) (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
+#define TN_BINS(f)   ((f) >> 24)               /* in flags: number of bins */
+#define TN_DEPTH     16u                       /* blocks on one quick list, at most */
+#ifdef __OPTIMIZE_SIZE__
+#    define TN_BATCH 1u
+#else
+#    define TN_BATCH 4u /* blocks cut at once for an empty quick list */
+#endif
+
+static inline struct tn_block *
+tn_at(struct tarn_quick *q, tn_link link)
+{
+#if TN_OFFSETS
+    return (struct tn_block *)((uintptr_t)q + (uintptr_t)(intptr_t)link);
+#else
+    (void)q;
+    return (struct tn_block *)link;
+#endif
+}
+
+static inline tn_link
+tn_link_to(struct tarn_quick *q, const void *place)
+{
+#if TN_OFFSETS
+    return (tn_link)((uintptr_t)place - (uintptr_t)q);
+#else
+    (void)q;
+    return (tn_link)place;
+#endif
+}
+
+/* The block, header or payload `bytes` further on. */
+static inline struct tn_block *
+tn_after(const struct tn_block *block, size_t bytes)
+{
+    return (struct tn_block *)((uintptr_t)block + bytes);
+}
+
+static inline struct tn_block *
+tn_before(const struct tn_block *block, size_t bytes)
+{
+    return (struct tn_block *)((uintptr_t)block - bytes);
+}
+
+/* The last word of a block of `size` bytes: its boundary tag when it is free. */
+static inline tn_word *
+tn_tag(const struct tn_block *block, size_t size)
+{
+    return (tn_word *)((uintptr_t)block + size - TN_WORD);
+}
+
+static inline void *
+tn_payload(const struct tn_block *block)
+{
+    return (void *)((uintptr_t)block + TN_WORD);
+}
+
+/* Bytes kept at the end of each block for tags and checks. */
+static inline size_t
+tn_extra(const struct tarn_quick *q)
+{
+    return ((q->flags & TARN_QUICK_TAGS) ? 2 * sizeof(uintptr_t) : 0) +
+           ((q->flags & TARN_QUICK_CHECKED) ? 2 * sizeof(uintptr_t) : 0);
+}
+
+#endif

@@ -1,0 +1,221 @@
+/* Every invariant of block.h, checked in turn. Each address is proved to lie in a region before it
+ * is read, so a damaged heap can be checked safely. */
+#include "quick/core.h"
+#include "quick/guard.h"
+#include "quick/memory.h"
+#include "quick/walk.h"
+
+struct survey {
+    struct tarn_quick *q;
+    const void *where;
+    size_t free_blocks;
+    size_t quick_blocks;
+    size_t used;
+};
+
+/* Whether the block's header lies inside some region. */
+static int
+inside(struct tarn_quick *q, const struct tn_block *block)
+{
+    struct tn_region *region;
+
+    for (region = &q->first; region != NULL; region = tn_quick_next_region(q, region)) {
+        struct tn_block *first = tn_quick_first_block(q, region);
+
+        if (block >= first && block < tn_after(first, region->size) &&
+            ((uintptr_t)block - (uintptr_t)first) % 8 == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *
+check_region(struct survey *s, struct tn_region *region)
+{
+    struct tarn_quick *q = s->q;
+    struct tn_block *block = tn_quick_first_block(q, region);
+    struct tn_block *end = tn_after(block, region->size);
+    tn_word granule = ~q->mask;
+    int after_free = 0;
+
+    while (block != end) {
+        tn_word head = block->head;
+        tn_word size = head & ~TN_FLAGS;
+
+        s->where = block;
+        if (size < TN_MIN || (size & granule) != 0) {
+            return "a block's size is not one a block can have";
+        }
+        if (size > (uintptr_t)end - (uintptr_t)block) {
+            return "a block reaches beyond its region";
+        }
+        if (((head & TN_PREV_FREE) != 0) != after_free) {
+            return "a block's mark of a free block before it is wrong";
+        }
+        if (head & TN_USED) {
+            s->used += size;
+            s->quick_blocks += tn_quick_is_quick(block) != 0;
+            after_free = 0;
+        } else {
+            if (after_free) {
+                return "two free blocks touch";
+            }
+            if (head & TN_ODD) {
+                return "a free block's header carries a mark";
+            }
+            if (*tn_tag(block, size) != size) {
+                return "a free block's tag is not its size";
+            }
+            if (q->flags & TARN_QUICK_CHECKED) {
+                const unsigned char *at = (const unsigned char *)block + sizeof *block;
+
+                for (; at < (const unsigned char *)tn_tag(block, size); at++) {
+                    if (*at != TN_CLEAN) {
+                        s->where = at;
+                        return "free memory was written to";
+                    }
+                }
+            }
+            s->free_blocks++;
+            after_free = 1;
+        }
+        block = tn_after(block, size);
+    }
+    s->where = end;
+    if (end->head != (TN_USED | (after_free ? TN_PREV_FREE : 0))) {
+        return "a region's closing header is damaged";
+    }
+    return NULL;
+}
+
+static int
+mapped(const struct tarn_quick *q, unsigned bin)
+{
+    tn_map map = q->map;
+
+    tn_map_clear(&map, bin);
+    return memcmp(&map, &q->map, sizeof map) != 0;
+}
+
+static const char *
+check_bins(struct survey *s)
+{
+    struct tarn_quick *q = s->q;
+    size_t found = 0;
+    unsigned bin;
+
+    for (bin = 0; bin < TN_BINS(q->flags); bin++) {
+        struct tn_block *block = tn_at(q, q->bin[bin]);
+        struct tn_block *before = tn_bin_block(q, bin);
+
+        s->where = &q->bin[bin];
+        if (mapped(q, bin) != (block != &q->nil)) {
+            return "the map disagrees with a bin";
+        }
+        while (block != &q->nil) {
+            s->where = block;
+            if (!inside(q, block)) {
+                return "a bin leads out of the regions";
+            }
+            if (block->head & TN_USED) {
+                return "a bin holds a block in use";
+            }
+            if (tn_at(q, block->prev) != before) {
+                return "a bin's links disagree";
+            }
+            if (tn_bin(block->head) != bin) {
+                return "a block is in the wrong bin";
+            }
+            if (++found > s->free_blocks) {
+                return "a bin goes in a circle";
+            }
+            before = block;
+            block = tn_at(q, block->next);
+        }
+    }
+    s->where = q;
+    for (; bin < 64; bin++) {
+        if (mapped(q, bin)) {
+            return "the map knows more bins than there are";
+        }
+    }
+    return found == s->free_blocks ? NULL : "a free block is in no bin";
+}
+
+static const char *
+check_quick_lists(struct survey *s)
+{
+    struct tarn_quick *q = s->q;
+    size_t found = 0;
+    tn_word size;
+
+    for (size = TN_MIN; size <= TN_QUICKS(q->flags); size += 8) {
+        struct tn_list *list = tn_quick_list(q, size);
+        struct tn_block *block = tn_at(q, list->top);
+        uint32_t left = list->count;
+
+        s->where = list;
+        if (left > TN_DEPTH) {
+            return "a quick list's count is wrong";
+        }
+        for (; block != &q->nil; left--) {
+            s->where = block;
+            if (!inside(q, block)) {
+                return "a quick list leads out of the regions";
+            }
+            if ((block->head & ~TN_FLAGS) != size || !tn_quick_is_quick(block)) {
+                return "a quick list holds another block";
+            }
+            if (left == 0) {
+                return "a quick list's count is wrong";
+            }
+            found++;
+            block = tn_at(q, block->next);
+        }
+        if (left != 0) {
+            return "a quick list's count is wrong";
+        }
+    }
+    s->where = q;
+    return found == s->quick_blocks ? NULL : "a quick block is on no list";
+}
+
+const char *
+tarn_quick_check(struct tarn_quick *q, const void **where)
+{
+    struct survey s = {NULL, NULL, 0, 0, 0};
+    struct tn_region *region;
+    struct tn_region *before = NULL;
+    const char *broken = NULL;
+
+    s.q = q;
+    for (region = &q->first; region != NULL && broken == NULL;
+         region = tn_quick_next_region(q, region)) {
+        s.where = region;
+        if (before != NULL && (void *)tn_at(q, region->prev) != (void *)before) {
+            broken = "the list of regions is damaged";
+        } else {
+            broken = check_region(&s, region);
+        }
+        before = region;
+    }
+    if (broken == NULL && (q->nil.head != 0 || tn_at(q, q->nil.next) != &q->nil)) {
+        s.where = &q->nil;
+        broken = "the end of the lists is damaged";
+    }
+    if (broken == NULL) {
+        broken = check_bins(&s);
+    }
+    if (broken == NULL) {
+        broken = check_quick_lists(&s);
+    }
+    if (broken == NULL && (s.used != q->used || q->used > q->peak)) {
+        s.where = &q->used;
+        broken = "the count of bytes in use is wrong";
+    }
+    if (where != NULL) {
+        *where = broken != NULL ? s.where : NULL;
+    }
+    return broken;
+}

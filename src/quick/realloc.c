@@ -1,0 +1,111 @@
+/* realloc: in place when the object's slack, a shrink, or a free block behind it allows; else into
+ * a new block; else, as a last resort, down into a free block before it. */
+#include "quick/core.h"
+#include "quick/guard.h"
+#include "quick/memory.h"
+
+/* When no block is left that could take the object: joins it with its free neighbours if that is
+ * room enough, and slides it down. Returns the new block, or NULL. Heaps without a lock only, as
+ * the object's bytes are moved with the heap in between. */
+static TN_COLD struct tn_block *
+slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
+{
+    tn_word head = block->head;
+    tn_word old = head & ~TN_FLAGS;
+    struct tn_block *next = tn_after(block, old);
+    tn_word behind = next->head & TN_USED ? 0 : next->head;
+    tn_word before;
+    tn_word whole;
+    struct tn_block *prev;
+
+    if (!(head & TN_PREV_FREE)) {
+        return NULL;
+    }
+    before = *tn_tag(block, 0);
+    prev = tn_before(block, before);
+    whole = before + old + behind;
+    if (prev->head != before || whole < size) {
+        return NULL;
+    }
+    tn_unlink(q, prev);
+    if (behind != 0) {
+        tn_unlink(q, next);
+    }
+    memmove(tn_payload(prev), tn_payload(block), old - TN_WORD);
+    if (whole - size < TN_MIN) {
+        size = whole;
+        tn_after(prev, whole)->head &= ~TN_PREV_FREE;
+    } else {
+        tn_word rest = whole - size;
+
+        next = tn_after(prev, size);
+        next->head = rest;
+        *tn_tag(next, rest) = rest;
+        tn_insert(q, next, rest);
+        tn_after(next, rest)->head |= TN_PREV_FREE;
+    }
+    prev->head = size | TN_USED;
+    tn_count(q, size - old);
+    return prev;
+}
+
+void *
+tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
+{
+    struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
+    uintptr_t place = (uintptr_t)object - q->low;
+    const char *what = NULL;
+    struct tn_block *to;
+    tn_word head;
+    tn_word bytes;
+    size_t old;
+
+    if (TN_UNLIKELY(object == NULL)) {
+        return size == 0 ? NULL : tarn_quick_malloc(q, size);
+    }
+    if (TN_UNLIKELY(size == 0)) {
+        tn_quick_release(q, object, "realloc", TN_CALLER);
+        return NULL;
+    }
+    place = place >> 3 | place << (sizeof place * 8 - 3);
+    if (TN_UNLIKELY(place >= q->span || size >= q->limit)) {
+        return tn_quick_reallocate(q, object, size, TN_CALLER);
+    }
+    head = block->head;
+    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED ||
+                    (uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
+                    tn_after(block, head & ~TN_FLAGS)->head & TN_PREV_FREE)) {
+        return tn_quick_reallocate(q, object, size, TN_CALLER);
+    }
+    old = (head & ~TN_FLAGS) - TN_WORD;
+    bytes = tn_round(q, size);
+    if (tn_resize(q, block, bytes, &what)) {
+        size_t kept = old < size ? old : size;
+
+        memset((char *)object + kept, 0, (block->head & ~TN_FLAGS) - TN_WORD - kept);
+        return object;
+    }
+    if (TN_UNLIKELY(what != NULL)) {
+        tn_quick_panic(q, "realloc", what, object);
+        return NULL;
+    }
+    to = tn_take(q, bytes, 0, &what);
+    if (TN_UNLIKELY(to == NULL)) {
+        void *result;
+
+        if (what == NULL) {
+            to = slide(q, block, bytes);
+        }
+        if (to == NULL) {
+            /* Flush, ask for more, or report the damage; then it may fit after all. */
+            result = tn_quick_reallocate(q, object, size, TN_CALLER);
+            return result;
+        }
+        memset((char *)tn_payload(to) + old, 0, (to->head & ~TN_FLAGS) - TN_WORD - old);
+        return tn_payload(to);
+    }
+    memcpy(tn_payload(to), object, old);
+    memset((char *)tn_payload(to) + old, 0, (to->head & ~TN_FLAGS) - TN_WORD - old);
+    tarn_quick_free(q, object);
+    return tn_payload(to);
+}

@@ -1,0 +1,11 @@
+/* Regions and blocks in order. */
+#ifndef TN_QUICK_WALK_H
+#define TN_QUICK_WALK_H
+
+#include "quick/block.h"
+
+struct tn_block *tn_quick_first_block(struct tarn_quick *q, struct tn_region *region);
+struct tn_region *tn_quick_next_region(struct tarn_quick *q, struct tn_region *region);
+int tn_quick_is_quick(const struct tn_block *block);
+
+#endif

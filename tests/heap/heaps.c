@@ -1,0 +1,246 @@
+/* First-class heaps against a plain reference: random operations on several heaps at once, in their
+ * own address range and in buffers; contents stamped, walks counted, invariants checked. */
+#include "tarn/heap.h"
+#include "tarn/tarn.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HEAPS  4
+#define BLOCKS 4000
+
+struct block {
+    unsigned char *at;
+    size_t size;
+};
+
+struct subject {
+    tarn_heap *heap;
+    void *buffer;
+    struct block blocks[BLOCKS];
+    size_t live;
+};
+
+static uint64_t state = 88172645463325252u;
+
+static uint64_t
+next(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static size_t
+random_size(void)
+{
+    switch (next() % 16) {
+    case 0:
+        return next() % 200000;
+    case 1:
+    case 2:
+        return next() % 20000;
+    default:
+        return next() % 600;
+    }
+}
+
+static void
+stamp(struct block *block)
+{
+    memset(block->at, (int)(block->size * 31 + 7) & 0xff, block->size);
+}
+
+static void
+verify(const struct block *block, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        assert_int_equal(block->at[i], (block->size * 31 + 7) & 0xff);
+    }
+}
+
+static bool
+count(void *context, void *block, size_t size)
+{
+    size_t *counted = context;
+    assert_non_null(block);
+    counted[0]++;
+    counted[1] += size;
+    return true;
+}
+
+static void
+check(struct subject *subject)
+{
+    size_t counted[2] = {0, 0};
+    assert_null(tarn_heap_check(subject->heap));
+    assert_true(tarn_heap_walk(subject->heap, count, counted));
+    assert_int_equal(counted[0], subject->live);
+}
+
+static void
+drop(struct subject *subject, struct block *block)
+{
+    verify(block, block->size);
+    if (next() % 4 == 0) {
+        tarn_free(block->at);
+    } else {
+        tarn_heap_free(subject->heap, block->at);
+    }
+    block->at = NULL;
+    subject->live--;
+}
+
+static void
+step(struct subject *subject)
+{
+    struct block *block = &subject->blocks[next() % BLOCKS];
+    size_t size = random_size();
+    if (block->at == NULL) {
+        block->at = next() % 8 == 0 ? tarn_heap_zalloc(subject->heap, size)
+                                    : tarn_heap_malloc(subject->heap, size);
+        if (block->at != NULL) {
+            assert_ptr_equal(tarn_heap_of(block->at), subject->heap);
+            assert_true(tarn_usable_size(block->at) >= size);
+            block->size = size;
+            stamp(block);
+            subject->live++;
+        } else {
+            assert_non_null(subject->buffer); /* only a buffer may be full */
+        }
+    } else if (next() % 3 == 0 && size != 0) {
+        unsigned char *moved = tarn_heap_realloc(subject->heap, block->at, size);
+        if (moved != NULL) {
+            block->at = moved;
+            verify(block, size < block->size ? size : block->size);
+            block->size = size;
+            stamp(block);
+        }
+    } else {
+        drop(subject, block);
+    }
+}
+
+static void
+open_subject(struct subject *subject, bool in_buffer)
+{
+    memset(subject, 0, sizeof *subject);
+    if (in_buffer) {
+        size_t size = TARN_HEAP_BUFFER_LEAST + next() % (8u << 20);
+        subject->buffer = malloc(size);
+        assert_non_null(subject->buffer);
+        memset(subject->buffer, 0xa5, size);
+        subject->heap = tarn_heap_new_in(subject->buffer, size);
+    } else {
+        subject->heap = tarn_heap_new();
+    }
+    assert_non_null(subject->heap);
+}
+
+static void
+test_model(void **unused)
+{
+    (void)unused;
+    struct subject *subjects = calloc(HEAPS, sizeof *subjects);
+    assert_non_null(subjects);
+    for (unsigned i = 0; i < HEAPS; i++) {
+        open_subject(&subjects[i], i % 2 == 1);
+    }
+    for (unsigned round = 0; round < 60; round++) {
+        for (unsigned i = 0; i < 6000; i++) {
+            step(&subjects[next() % HEAPS]);
+        }
+        struct subject *subject = &subjects[round % HEAPS];
+        check(subject);
+        if (round % 7 == 3) {
+            tarn_heap_trim(subject->heap);
+            check(subject);
+        }
+        if (round % 10 == 9) { /* all at once */
+            bool in_buffer = subject->buffer != NULL;
+            tarn_heap_destroy(subject->heap);
+            free(subject->buffer);
+            open_subject(subject, in_buffer);
+        }
+    }
+    for (unsigned i = 0; i < HEAPS; i++) {
+        for (unsigned k = 0; k < BLOCKS; k++) {
+            if (subjects[i].blocks[k].at != NULL) {
+                drop(&subjects[i], &subjects[i].blocks[k]);
+            }
+        }
+        check(&subjects[i]);
+        tarn_heap_destroy(subjects[i].heap);
+        free(subjects[i].buffer);
+    }
+    free(subjects);
+}
+
+static void
+test_small_buffer(void **unused)
+{
+    (void)unused;
+    char *buffer = malloc(TARN_HEAP_BUFFER_LEAST);
+    assert_non_null(buffer);
+    assert_null(tarn_heap_new_in(buffer, TARN_HEAP_BUFFER_LEAST / 4));
+    tarn_heap *heap = tarn_heap_new_in(buffer, TARN_HEAP_BUFFER_LEAST);
+    assert_non_null(heap);
+    size_t got = 0;
+    while (tarn_heap_malloc(heap, 100) != NULL) {
+        got++;
+    }
+    assert_true(got > 500); /* at least one slab of 112-byte blocks */
+    assert_null(tarn_heap_check(heap));
+    tarn_heap_destroy(heap);
+    free(buffer);
+}
+
+static void
+test_expand_and_offset(void **unused)
+{
+    (void)unused;
+    for (size_t align = 8; align <= 1u << 22; align *= 2) {
+        for (size_t offset = 0; offset < 3 * align && offset < 100000; offset += align / 2 + 8) {
+            char *block = tarn_aligned_alloc_at(align, offset + 50, offset);
+            assert_non_null(block);
+            assert_int_equal(((uintptr_t)block + offset) % align, 0);
+            memset(block, 1, offset + 50);
+            assert_true(tarn_usable_size(block) >= offset + 50);
+            tarn_free(block);
+        }
+    }
+    char *small = tarn_malloc(100);
+    assert_true(tarn_expand(small, tarn_usable_size(small)));
+    assert_false(tarn_expand(small, tarn_usable_size(small) + 1));
+    tarn_free(small);
+    char *volatile kept = tarn_malloc(1u << 20); /* the compiler knows the size it had */
+    char *large = kept;
+    assert_non_null(large);
+    memset(large, 3, 1u << 20);
+    if (tarn_expand(large, 8u << 20)) {
+        large = kept;
+        assert_int_equal(large[(1u << 20) - 1], 3);
+        memset(large, 4, 8u << 20);
+        assert_true(tarn_expand(large, 200000));
+        assert_int_equal(large[199999], 4);
+    }
+    tarn_free(large);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_small_buffer),
+        cmocka_unit_test(test_expand_and_offset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,20 @@
+/* Double free with one other free of the same size between. */
+#include "misuse/announce.h"
+
+int
+main(void)
+{
+    static void *others[1];
+    void *block = misuse_malloc(64);
+    for (int i = 0; i < 1; i++) {
+        others[i] = misuse_malloc(64);
+    }
+    void *last = misuse_malloc(64);
+    free(block);
+    for (int i = 0; i < 1; i++) {
+        free(others[i]);
+    }
+    misuse_free(block);
+    free(last);
+    return 0;
+}

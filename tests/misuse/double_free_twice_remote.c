@@ -1,0 +1,30 @@
+/* Freed twice by a thread that does not own it. */
+#include "misuse/announce.h"
+
+#include <pthread.h>
+
+static void *
+free_it(void *block)
+{
+    free(opaque(block));
+    return NULL;
+}
+
+int
+main(void)
+{
+    pthread_t thread;
+    void *block = misuse_malloc(56);
+    void *keep = misuse_malloc(56);
+    misuse_announce(block);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(pthread_create(&thread, NULL, free_it, block) == 0);
+        EXPECT(pthread_join(thread, NULL) == 0);
+    }
+    /* At the latest when the owner takes back what others freed. */
+    for (int i = 0; i < 5000; i++) {
+        keep = misuse_malloc(56);
+    }
+    free(keep);
+    return 0;
+}

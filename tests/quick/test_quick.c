@@ -1,0 +1,762 @@
+/* The promises of tarn/quick.h one by one, and the misuse table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tarn/quick.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Alignas(64) unsigned char memory[1 << 20];
+static struct tarn_quick_fault fault;
+static int faults;
+static char printed[8192];
+static size_t printed_length;
+
+static void
+on_panic(void *context, const struct tarn_quick_fault *what)
+{
+    (void)context;
+    fault = *what;
+    faults++;
+}
+
+static void
+on_print(void *context, const char *text, size_t length)
+{
+    (void)context;
+    assert_true(printed_length + length < sizeof printed);
+    memcpy(printed + printed_length, text, length);
+    printed_length += length;
+    printed[printed_length] = '\0';
+}
+
+static const struct tarn_quick_hooks hooks = {NULL, NULL, NULL,     on_panic,
+                                              NULL, NULL, on_print, NULL};
+
+static struct tarn_quick *
+heap_of(size_t size, unsigned options)
+{
+    struct tarn_quick *q;
+
+    memset(memory, 0xee, sizeof memory);
+    faults = 0;
+    printed_length = 0;
+    q = tarn_quick_init(memory, size, options, &hooks);
+    assert_non_null(q);
+    return q;
+}
+
+static void
+sound(struct tarn_quick *q)
+{
+    const char *broken = tarn_quick_check(q, NULL);
+
+    if (broken != NULL) {
+        fail_msg("%s", broken);
+    }
+}
+
+static void
+zero_arguments(void **state)
+{
+    struct tarn_quick *q = heap_of(8192, 0);
+    void *a = tarn_quick_malloc(q, 0);
+    void *b = tarn_quick_malloc(q, 0);
+
+    (void)state;
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_ptr_not_equal(a, b);
+    assert_null(tarn_quick_realloc(q, NULL, 0));
+    assert_null(tarn_quick_realloc(q, a, 0));
+    a = tarn_quick_realloc(q, NULL, 10);
+    assert_non_null(a);
+    tarn_quick_free(q, NULL);
+    assert_int_equal(tarn_quick_msize(q, NULL), 0);
+    assert_non_null(tarn_quick_calloc(q, 0, 5));
+    assert_non_null(tarn_quick_mallocz(q, 0, 0));
+    assert_int_equal(faults, 0);
+    sound(q);
+}
+
+static void
+impossible_sizes(void **state)
+{
+    static const unsigned options[] = {0, TARN_QUICK_ALIGN16, TARN_QUICK_TAGS, TARN_QUICK_CHECKED,
+                                       TARN_QUICK_IMMEDIATE};
+    size_t i;
+    unsigned bit;
+    int off;
+
+    (void)state;
+    for (i = 0; i < sizeof options / sizeof *options; i++) {
+        struct tarn_quick *q = heap_of(65536, options[i]);
+        void *object = tarn_quick_malloc(q, 100);
+
+        for (bit = 16; bit <= sizeof(size_t) * 8; bit++) {
+            for (off = -40; off <= 40; off++) {
+                size_t size = (bit == sizeof(size_t) * 8 ? 0 : (size_t)1 << bit) + (size_t)off;
+
+                if (size <= 65536) {
+                    continue;
+                }
+                assert_null(tarn_quick_malloc(q, size));
+                assert_null(tarn_quick_mallocz(q, size, 0));
+                assert_null(tarn_quick_smalloc(q, size));
+                assert_null(tarn_quick_calloc(q, size, 1));
+                assert_null(tarn_quick_calloc(q, 1, size));
+                assert_null(tarn_quick_calloc(q, size, size));
+                assert_null(tarn_quick_calloc(q, size, 3));
+                assert_null(tarn_quick_calloc(q, SIZE_MAX / size + 1, size));
+                assert_null(tarn_quick_realloc(q, object, size));
+                assert_null(tarn_quick_mallocalign(q, size, 8, 0, 0));
+                assert_null(tarn_quick_mallocalign(q, size, 4096, 4, size));
+                assert_null(tarn_quick_mallocalign(q, 8, size, 0, 0));
+                assert_null(tarn_quick_mallocalign(q, size, 0, 0, 64));
+            }
+        }
+        sound(q);
+        assert_int_equal(faults, 0);
+    }
+}
+
+static void
+regions_of_any_alignment(void **state)
+{
+    size_t size;
+    size_t shift;
+
+    (void)state;
+    for (size = 0; size < 1100; size++) {
+        for (shift = 0; shift < 32; shift += 3) {
+            struct tarn_quick *q;
+            unsigned options = (unsigned)(size % 3 == 0 ? TARN_QUICK_ALIGN16 : 0);
+
+            memset(memory, 0xee, 4096);
+            q = tarn_quick_init(memory + shift, size, options, &hooks);
+            if (q == NULL) {
+                assert_true(size < 1024);
+            } else {
+                unsigned char *object;
+
+                sound(q);
+                while ((object = tarn_quick_malloc(q, 20)) != NULL) {
+                    assert_true(object >= memory + shift);
+                    assert_true(object + 20 <= memory + shift + size);
+                }
+                sound(q);
+            }
+            assert_int_equal(memory[shift + size], 0xee);
+            assert_true(shift == 0 || memory[shift - 1] == 0xee);
+        }
+    }
+    assert_null(tarn_quick_init(NULL, 4096, 0, NULL));
+    assert_null(tarn_quick_init(memory, SIZE_MAX, 0, NULL));
+}
+
+static void
+overhead_and_fixed_cost(void **state)
+{
+    static const size_t sizes[] = {8, 24, 64, 100, 200, 1000};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct tarn_quick *q = heap_of(sizeof memory, 0);
+        size_t n = 0;
+
+        while (tarn_quick_malloc(q, sizes[i]) != NULL) {
+            n++;
+        }
+        /* One word, and rounding to 8. */
+        assert_true(sizeof memory / n <= (sizes[i] + 2 * sizeof(void *) + 7) / 8 * 8);
+    }
+    for (i = 1024; i <= 32768; i *= 2) {
+        struct tarn_quick *q = heap_of(i - 1, 0);
+        size_t largest = i;
+
+        while (tarn_quick_malloc(q, largest) == NULL) {
+            largest--;
+        }
+        print_message("fixed cost in %zu bytes: %zu\n", i - 1, i - 1 - largest);
+        assert_true(i - 1 - largest <= 260);
+    }
+}
+
+static void
+freed_small_blocks_make_large_ones(void **state)
+{
+    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE};
+    void *object[1024];
+    size_t i;
+    size_t j;
+
+    (void)state;
+    for (j = 0; j < 2; j++) {
+        struct tarn_quick *q = heap_of(65536, options[j]);
+        size_t n = 0;
+
+        while (n < 1024 && (object[n] = tarn_quick_malloc(q, 60)) != NULL) {
+            n++;
+        }
+        for (i = 0; i < n; i++) {
+            tarn_quick_free(q, object[i * 389 % n]);
+            if (n % 389 == 0) {
+                fail();
+            }
+        }
+        assert_non_null(tarn_quick_malloc(q, 32768));
+        sound(q);
+    }
+}
+
+static void
+msize_and_slack(void **state)
+{
+    struct tarn_quick *q = heap_of(65536, 0);
+    size_t size;
+
+    (void)state;
+    for (size = 0; size < 300; size++) {
+        unsigned char *object = tarn_quick_malloc(q, size);
+        size_t room = tarn_quick_msize(q, object);
+
+        assert_true(room >= size && room < size + 24);
+        memset(object, 0xff, room);
+        object = tarn_quick_realloc(q, object, room + 40);
+        assert_int_equal(object[room - 1], 0xff);
+        assert_int_equal(object[room], 0);
+        assert_int_equal(object[room + 39], 0);
+        tarn_quick_free(q, object);
+    }
+    sound(q);
+}
+
+static void
+realloc_in_place(void **state)
+{
+    struct tarn_quick *q = heap_of(262144, 0);
+    unsigned char *large = tarn_quick_malloc(q, 20000);
+    unsigned char *grown = tarn_quick_realloc(q, large, 40000);
+
+    (void)state;
+    assert_ptr_equal(large, grown);
+    grown = tarn_quick_realloc(q, large, 100);
+    assert_ptr_equal(large, grown);
+    /* Only by sliding down into the free block before it can this fit. */
+    q = heap_of(65536, 0);
+    large = tarn_quick_malloc(q, 30000);
+    grown = tarn_quick_malloc(q, 20000);
+    memset(grown, 0x77, 20000);
+    tarn_quick_free(q, large);
+    grown = tarn_quick_realloc(q, grown, 50000);
+    assert_non_null(grown);
+    assert_int_equal(grown[0], 0x77);
+    assert_int_equal(grown[19999], 0x77);
+    assert_int_equal(grown[20000], 0);
+    sound(q);
+}
+
+static void
+mallocalign_places(void **state)
+{
+    static const size_t values[] = {0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 64, 100, 128, 256, 1000, 4096};
+    size_t n = sizeof values / sizeof *values;
+    size_t i;
+    size_t j;
+    long offset;
+    unsigned given = 0;
+
+    (void)state;
+    for (i = 0; i < n; i++) {
+        for (j = 0; j < n; j++) {
+            struct tarn_quick *q = heap_of(sizeof memory / 4, i & 1 ? TARN_QUICK_ALIGN16 : 0);
+
+            for (offset = -70; offset < 70; offset += 3) {
+                size_t size = (size_t)(offset + 71) * 3;
+                size_t align = values[i];
+                size_t span = values[j];
+                unsigned char *p = tarn_quick_mallocalign(q, size, align, offset, span);
+                unsigned char *grown;
+
+                if (p == NULL) {
+                    size_t residue =
+                        align == 0 ? 0
+                                   : (size_t)((offset % (long)align + (long)align) % (long)align);
+
+                    /* Refused: then it must have been impossible, where that is easy to tell. */
+                    if (span == 0 || (align != 0 && span % align == 0 && residue + size <= span &&
+                                      (align % 8 == 0))) {
+                        fail_msg("refused size %zu align %zu offset %ld span %zu", size, align,
+                                 offset, span);
+                    }
+                    continue;
+                }
+                given++;
+                if (align != 0) {
+                    assert_int_equal((intptr_t)((uintptr_t)p % align),
+                                     ((offset % (long)align) + (long)align) % (long)align);
+                }
+                if (span != 0 && size != 0) {
+                    assert_int_equal((uintptr_t)p / span, ((uintptr_t)p + size - 1) / span);
+                }
+                memset(p, 0x5a, size);
+                assert_true(tarn_quick_msize(q, p) >= size);
+                grown = tarn_quick_realloc(q, p, size + 1);
+                assert_non_null(grown);
+                assert_int_equal(grown[size], 0);
+                assert_true(size == 0 || grown[size - 1] == 0x5a);
+                if (offset % 2 == 0) {
+                    tarn_quick_free(q, grown);
+                }
+            }
+            sound(q);
+            assert_int_equal(faults, 0);
+        }
+    }
+    print_message("%u placed\n", given);
+    assert_true(given > 3000);
+}
+
+static void
+tags(void **state)
+{
+    struct tarn_quick *q = heap_of(65536, TARN_QUICK_TAGS);
+    void *a = tarn_quick_malloc(q, 10);
+    void *b = tarn_quick_malloc(q, 20);
+    uintptr_t caller = tarn_quick_getmalloctag(q, a);
+
+    (void)state;
+    assert_true(caller != 0);
+    assert_int_equal(tarn_quick_getrealloctag(q, a), 0);
+    tarn_quick_setmalloctag(q, a, 0x1111);
+    tarn_quick_setmalloctag(q, b, 0x2222);
+    tarn_quick_setrealloctag(q, b, 0x3333);
+    a = tarn_quick_realloc(q, a, 5000);
+    assert_int_equal(tarn_quick_getmalloctag(q, a), 0x1111);
+    assert_true(tarn_quick_getrealloctag(q, a) != 0);
+    assert_int_equal(tarn_quick_getrealloctag(q, b), 0x3333);
+    tarn_quick_leaks(q);
+    assert_non_null(strstr(printed, "tag 0x1111: 1 objects, "));
+    assert_non_null(strstr(printed, "tag 0x2222: 1 objects, "));
+    tarn_quick_free(q, b);
+    tarn_quick_free(q, b);
+    assert_int_equal(faults, 1);
+    sound(q);
+    q = heap_of(65536, 0);
+    a = tarn_quick_malloc(q, 10);
+    tarn_quick_setmalloctag(q, a, 0x1111);
+    assert_int_equal(tarn_quick_getmalloctag(q, a), 0);
+}
+
+static void
+expect_fault(const char *function, const void *pointer)
+{
+    assert_int_equal(faults, 1);
+    assert_string_equal(fault.function, function);
+    assert_ptr_equal(fault.pointer, pointer);
+    faults = 0;
+}
+
+/* What every build must catch. */
+static void
+misuse(void **state)
+{
+    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_TAGS, TARN_QUICK_CHECKED,
+                                       TARN_QUICK_ALIGN16};
+    static const size_t sizes[] = {1, 24, 40, 100, 300, 5000};
+    size_t i;
+    size_t j;
+
+    (void)state;
+    for (i = 0; i < sizeof options / sizeof *options; i++) {
+        for (j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+            struct tarn_quick *q = heap_of(sizeof memory, options[i]);
+            unsigned char *p[5];
+            int n;
+
+            /* Double free: alone, beside a free block before, behind, both; at once and later. */
+            for (n = 0; n < 5; n++) {
+                p[n] = tarn_quick_malloc(q, sizes[j]);
+            }
+            tarn_quick_free(q, p[1]);
+            tarn_quick_free(q, p[1]);
+            expect_fault("free", p[1]);
+            tarn_quick_free(q, p[2]);
+            tarn_quick_free(q, p[2]);
+            expect_fault("free", p[2]);
+            tarn_quick_free(q, p[1]);
+            expect_fault("free", p[1]);
+            tarn_quick_free(q, p[0]);
+            tarn_quick_free(q, p[4]);
+            tarn_quick_free(q, p[3]);
+            for (n = 0; n < 5; n++) {
+                tarn_quick_free(q, p[n]);
+                expect_fault("free", p[n]);
+                assert_null(tarn_quick_realloc(q, p[n], 10));
+                expect_fault("realloc", p[n]);
+            }
+            tarn_quick_flush(q);
+            for (n = 0; n < 5; n++) {
+                tarn_quick_free(q, p[n]);
+                expect_fault("free", p[n]);
+            }
+            sound(q);
+            /* Foreign and interior pointers. */
+            p[0] = tarn_quick_malloc(q, 100);
+            tarn_quick_free(q, &q);
+            expect_fault("free", &q);
+            tarn_quick_free(q, p[0] + 1);
+            expect_fault("free", p[0] + 1);
+            tarn_quick_free(q, p[0] + 8);
+            expect_fault("free", p[0] + 8);
+            tarn_quick_free(q, p[0] + 16);
+            expect_fault("free", p[0] + 16);
+            tarn_quick_free(q, (void *)(uintptr_t)8);
+            expect_fault("free", (void *)(uintptr_t)8);
+            assert_int_equal(tarn_quick_msize(q, p[0] + 24), 0);
+            expect_fault("msize", p[0] + 24);
+            sound(q);
+        }
+    }
+}
+
+/* Overruns into the header behind: found when either object is freed. */
+static void
+overruns(void **state)
+{
+    static const unsigned char bytes[] = {0x00, 0x41, 0xff, 0x5a, 0x80};
+    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_TAGS};
+    size_t i;
+    size_t j;
+
+    (void)state;
+    for (i = 0; i < sizeof options / sizeof *options; i++) {
+        for (j = 0; j < sizeof bytes; j++) {
+            struct tarn_quick *q = heap_of(65536, options[i]);
+            unsigned char *p[8];
+            unsigned char *low;
+            unsigned char *high;
+            int n;
+
+            for (n = 0; n < 8; n++) {
+                p[n] = tarn_quick_malloc(q, 500);
+            }
+            low = p[3] < p[4] ? p[3] : p[4];
+            high = p[3] < p[4] ? p[4] : p[3];
+            memset(low, bytes[j], (size_t)(high - low));
+            tarn_quick_free(q, high);
+            if (faults == 0) {
+                tarn_quick_free(q, low);
+            }
+            assert_true(faults != 0);
+        }
+    }
+}
+
+/* What a checked heap catches besides. */
+static void
+checked(void **state)
+{
+    static const unsigned options[] = {TARN_QUICK_CHECKED, TARN_QUICK_CHECKED | TARN_QUICK_TAGS,
+                                       TARN_QUICK_CHECKED | TARN_QUICK_ALIGN16};
+    size_t i;
+    size_t size;
+
+    (void)state;
+    for (i = 0; i < sizeof options / sizeof *options; i++) {
+        for (size = 1; size < 200; size++) {
+            struct tarn_quick *q = heap_of(65536, options[i]);
+            unsigned char *p = tarn_quick_malloc(q, size);
+            unsigned char *r = tarn_quick_malloc(q, size);
+            size_t at;
+
+            /* One byte too far. */
+            p[size] ^= 1;
+            tarn_quick_free(q, p);
+            expect_fault("free", p);
+            p[size] ^= 1;
+            tarn_quick_free(q, p);
+            assert_int_equal(faults, 0);
+            /* Written after free: found when the memory is given out again. */
+            at = size > 16 ? size / 2 : 0;
+            if (size > 16) {
+                p[at] = 1;
+                p = tarn_quick_malloc(q, size);
+                assert_int_equal(faults, 1);
+                assert_string_equal(fault.what, "free memory was written to");
+                faults = 0;
+            }
+            tarn_quick_free(q, r);
+            assert_int_equal(faults, 0);
+        }
+    }
+}
+
+static void
+regions(void **state)
+{
+    struct tarn_quick *q = heap_of(65536, TARN_QUICK_GROWS);
+    unsigned char *more = memory + 131072;
+    unsigned char *object;
+
+    (void)state;
+    assert_null(tarn_quick_malloc(q, 100000));
+    assert_true(tarn_quick_add(q, more + 1, 300000));
+    object = tarn_quick_malloc(q, 100000);
+    assert_non_null(object);
+    assert_true(object > more);
+    assert_false(tarn_quick_remove(q, more + 1));
+    assert_false(tarn_quick_remove(q, memory));
+    assert_false(tarn_quick_remove(q, more + 100000));
+    sound(q);
+    tarn_quick_free(q, object);
+    object = tarn_quick_malloc(q, 40);
+    tarn_quick_free(q, object);
+    assert_true(tarn_quick_remove(q, more + 1));
+    assert_false(tarn_quick_remove(q, more + 1));
+    assert_null(tarn_quick_malloc(q, 100000));
+    sound(q);
+    assert_false(tarn_quick_add(q, more, 10));
+    assert_false(tarn_quick_add(q, NULL, 4096));
+}
+
+static unsigned char *spare;
+
+static bool
+more_memory(void *context, struct tarn_quick *heap, size_t need)
+{
+    unsigned char *region = spare;
+
+    (void)context;
+    assert_true(need >= 50000);
+    spare = NULL;
+    return region != NULL && tarn_quick_add(heap, region, 200000);
+}
+
+static int slept;
+
+static void
+sleep_hook(void *context, unsigned milliseconds)
+{
+    assert_int_equal(milliseconds, 100);
+    if (++slept == 3) {
+        tarn_quick_free(*(struct tarn_quick **)context, memory); /* foreign: noted, harmless */
+        spare = memory + 131072;
+    }
+}
+
+static void
+more_and_sleep_hooks(void **state)
+{
+    struct tarn_quick *q;
+    struct tarn_quick_hooks own = hooks;
+
+    (void)state;
+    own.context = &q;
+    own.more = more_memory;
+    own.sleep = sleep_hook;
+    spare = memory + 131072;
+    q = tarn_quick_init(memory, 65536, TARN_QUICK_GROWS, &own);
+    assert_non_null(tarn_quick_malloc(q, 50000));
+    assert_non_null(tarn_quick_malloc(q, 80000));
+    assert_null(tarn_quick_malloc(q, 80000 * 2));
+    q = tarn_quick_init(memory, 65536, TARN_QUICK_GROWS, &own);
+    slept = 0;
+    faults = 0;
+    assert_non_null(tarn_quick_smalloc(q, 60000 * 2));
+    assert_int_equal(slept, 3);
+    assert_int_equal(faults, 1);
+    sound(q);
+}
+
+static bool
+stop_at_two(void *context, const struct tarn_quick_block *block)
+{
+    (void)block;
+    return ++*(int *)context < 2;
+}
+
+static void
+walk_and_statistics(void **state)
+{
+    struct tarn_quick *q = heap_of(65536, 0);
+    struct tarn_quick_stats stats;
+    void *object[10];
+    int i;
+    int seen = 0;
+
+    (void)state;
+    for (i = 0; i < 10; i++) {
+        object[i] = tarn_quick_malloc(q, 1000);
+    }
+    tarn_quick_free(q, object[3]);
+    tarn_quick_get_stats(q, &stats);
+    assert_int_equal(stats.objects, 9);
+    assert_int_equal(stats.used_by_size[9], 9);
+    assert_int_equal(stats.free_by_size[9], 1);
+    assert_int_equal(stats.total, stats.used + stats.free + stats.quick);
+    assert_true(stats.peak >= 10 * 1000 && stats.peak < 10 * 1032);
+    assert_non_null(tarn_quick_malloc(q, stats.largest));
+    tarn_quick_summary(q);
+    assert_non_null(strstr(printed, "in use by 10 objects, at most "));
+    assert_false(tarn_quick_walk(q, stop_at_two, &seen));
+    assert_int_equal(seen, 2);
+}
+
+/* check names what is broken, wherever a byte of the heap's own is changed. */
+static void
+check_finds_damage(void **state)
+{
+    struct tarn_quick *q = heap_of(16384, 0);
+    unsigned char *p[40];
+    struct tarn_quick_stats stats;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 40; i++) {
+        p[i] = tarn_quick_malloc(q, (size_t)(i % 7) * 24 + 10);
+    }
+    for (i = 0; i < 40; i += 3) {
+        tarn_quick_free(q, p[i]);
+    }
+    tarn_quick_get_stats(q, &stats);
+    assert_true(stats.quick > 0);
+    sound(q);
+    for (i = 0; i < 40; i++) {
+        int bit;
+
+        if (i % 3 == 0) {
+            continue; /* freed: its header may be inside a larger free block by now */
+        }
+
+        for (bit = 0; bit < 8 * (int)sizeof(void *) / 2; bit++) {
+            unsigned char *byte = p[i] - 4 + bit / 8;
+            const void *where = NULL;
+
+            *byte ^= (unsigned char)(1 << bit % 8);
+            assert_non_null(tarn_quick_check(q, &where));
+            assert_non_null(where);
+            *byte ^= (unsigned char)(1 << bit % 8);
+        }
+    }
+    sound(q);
+}
+
+static unsigned traced;
+
+static void
+trace_hook(void *context, const struct tarn_quick_event *event)
+{
+    (void)context;
+    traced = traced * 31 + (unsigned)event->function[0] + (unsigned)event->size;
+    assert_true(event->pointer != NULL || event->function[0] == 'f');
+    assert_true(event->caller != 0);
+}
+
+static void
+trace_events(void **state)
+{
+    struct tarn_quick_hooks own = hooks;
+    struct tarn_quick *q;
+    void *object;
+
+    (void)state;
+    own.trace = trace_hook;
+    q = tarn_quick_init(memory, 65536, 0, &own);
+    traced = 0;
+    object = tarn_quick_malloc(q, 10);
+    assert_int_equal(traced, 'm' + 10);
+    object = tarn_quick_realloc(q, object, 1000);
+    assert_int_equal(traced, ('m' + 10) * 31 + 'r' + 1000);
+    tarn_quick_free(q, object);
+    sound(q);
+}
+
+/* Within the bound, no order of requests is refused. */
+static void
+need_is_enough(void **state)
+{
+    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_ALIGN16,
+                                       TARN_QUICK_TAGS};
+    unsigned random = 12345;
+    int round;
+
+    (void)state;
+    for (round = 0; round < 200; round++) {
+        struct tarn_quick_mix mix[4];
+        void *object[4][40] = {{NULL}};
+        size_t live[4] = {0, 0, 0, 0};
+        unsigned option = options[round % 4];
+        struct tarn_quick *q;
+        size_t need;
+        int i;
+
+        for (i = 0; i < 4; i++) {
+            random = random * 1664525 + 1013904223;
+            mix[i].size = (random >> 8) % (i == 0 ? 16 : i == 1 ? 100 : 700);
+            mix[i].count = 1 + (random >> 20) % 39;
+        }
+        need = tarn_quick_need(mix, 4, option);
+        assert_true(need < sizeof memory);
+        q = tarn_quick_init(memory, need, option, &hooks);
+        assert_non_null(q);
+        for (i = 0; i < 5000; i++) {
+            int kind;
+
+            random = random * 1664525 + 1013904223;
+            kind = (int)(random >> 30);
+            if ((random >> 10) % 5 < 2 && live[kind] > 0) {
+                size_t which = (random >> 16) % live[kind];
+
+                tarn_quick_free(q, object[kind][which]);
+                object[kind][which] = object[kind][--live[kind]];
+            } else if (live[kind] < mix[kind].count) {
+                object[kind][live[kind]] = tarn_quick_malloc(q, mix[kind].size);
+                assert_non_null(object[kind][live[kind]]);
+                live[kind]++;
+            }
+        }
+        sound(q);
+    }
+    {
+        struct tarn_quick_mix huge = {SIZE_MAX, 2};
+
+        assert_true(tarn_quick_need(&huge, 1, 0) == SIZE_MAX);
+        huge.size = 100;
+        huge.count = SIZE_MAX / 50;
+        assert_true(tarn_quick_need(&huge, 1, 0) == SIZE_MAX);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zero_arguments),
+        cmocka_unit_test(impossible_sizes),
+        cmocka_unit_test(regions_of_any_alignment),
+        cmocka_unit_test(overhead_and_fixed_cost),
+        cmocka_unit_test(freed_small_blocks_make_large_ones),
+        cmocka_unit_test(msize_and_slack),
+        cmocka_unit_test(realloc_in_place),
+        cmocka_unit_test(mallocalign_places),
+        cmocka_unit_test(tags),
+        cmocka_unit_test(misuse),
+        cmocka_unit_test(overruns),
+        cmocka_unit_test(checked),
+        cmocka_unit_test(regions),
+        cmocka_unit_test(more_and_sleep_hooks),
+        cmocka_unit_test(walk_and_statistics),
+        cmocka_unit_test(check_finds_damage),
+        cmocka_unit_test(trace_events),
+        cmocka_unit_test(need_is_enough),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
