@@ -206,6 +206,13 @@ sweep(struct tn_cache *cache)
     return bytes;
 }
 
+/* In an image, whose pages are a file's, memory goes back by whole slices, or on request. */
+static bool
+counts(const struct tn_heap *heap)
+{
+    return heap->generation == 0;
+}
+
 /* A look comes whenever half of the live blocks are gone; what pages that probably frees counts
  * once so few are left that whole pages are among it. */
 void
@@ -220,7 +227,7 @@ tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
     } else {
         next = live / 2;
         size_t gain = expected_free(class, live) - expected_free(class, before);
-        cache->loose.bytes += gain << (PAGE_SHIFT - 2);
+        cache->loose.bytes += counts(cache->heap) ? gain << (PAGE_SHIFT - 2) : 0;
     }
     slab->floor = (uint16_t)next;
     slab->left = (uint16_t)(live - next);
@@ -262,7 +269,7 @@ purge_central(struct tn_heap *heap)
 void
 tn_purge_central_freed(struct tn_heap *heap, unsigned class)
 {
-    size_t inside = tn_classes[class].size - PAGE;
+    size_t inside = counts(heap) ? tn_classes[class].size - PAGE : 0;
     size_t before = atomic_fetch_add_explicit(&heap->central_loose, inside, memory_order_relaxed);
     size_t limit = atomic_load_explicit(&heap->central_limit, memory_order_relaxed);
     if (before + inside > tn_max(limit, LIMIT_LEAST) &&
