@@ -57,7 +57,7 @@ check-firmware: deps ## the freestanding heap on a Cortex-M machine in QEMU
 fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
 	@mkdir -p build/fuzz-quick
 	@clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -Itests/quick \
-		$(filter-out src/quick/names.c,$(wildcard src/quick/*.c)) tests/quick/fuzz.c tests/quick/quick_model.c -o build/fuzz-quick/fuzz
+		$(filter-out src/quick/quick_names.c,$(wildcard src/quick/*.c)) tests/quick/quick_fuzz.c tests/quick/quick_model.c -o build/fuzz-quick/fuzz
 	@build/fuzz-quick/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=4096 -artifact_prefix=build/fuzz-quick/ \
 		build/fuzz-quick tests/quick/cases 2>&1 | tail -3
 

@@ -103,8 +103,7 @@ tn_heap_free_fast(const struct tn_heap *heap, void *p)
 {
     const struct tn_space *space = heap->spaces[0];
     size_t offset = (uintptr_t)p - (uintptr_t)space->base;
-    if (TN_UNLIKELY(offset >= space->size || tn_other_serial != heap->serial ||
-                    tn_options.check)) {
+    if (TN_UNLIKELY(offset >= space->size || tn_other_serial != heap->serial || tn_options.check)) {
         return false;
     }
     struct tn_slab *slab = &space->slabs[offset >> TN_SLICE_SHIFT];

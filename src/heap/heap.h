@@ -95,15 +95,15 @@ struct tn_heap {
     _Atomic size_t central_limit;
     _Atomic size_t central_returned;
     size_t central_purged;
-    bool no_stash;             /* const: blocks go straight back to their slabs */
-    bool read_only;            /* const: nobody has a cache */
-    uint32_t cache_ids;        /* of the generation, given so far */
-    uint64_t generation;       /* of an image, stale.c; 0: ids are thread pointers */
+    bool no_stash;               /* const: blocks go straight back to their slabs */
+    bool read_only;              /* const: nobody has a cache */
+    uint32_t cache_ids;          /* of the generation, given so far */
+    uint64_t generation;         /* of an image, stale.c; 0: ids are thread pointers */
     _Atomic uint32_t stale_next; /* the first slice not looked at for stale owners */
     uint32_t stale_end;          /* and the last one, exclusive */
-    size_t space_size;         /* bytes of the next space */
-    uint64_t serial;           /* const: no two heaps of a process share it */
-    struct tn_heap *next_heap; /* registry.c */
+    size_t space_size;           /* bytes of the next space */
+    uint64_t serial;             /* const: no two heaps of a process share it */
+    struct tn_heap *next_heap;   /* registry.c */
 };
 
 /* The process heap, and of its first space what the fast path of free asks for: const once the
@@ -116,7 +116,8 @@ extern struct tn_heap tn_process_heap;
 extern const struct tn_slab tn_empty_slab;
 extern struct tn_cache tn_no_cache;
 extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec")));
-/* The last cache this thread used of a heap that is not the process heap, and that heap's serial. */
+/* The last cache this thread used of a heap that is not the process heap, and that heap's serial.
+ */
 extern _Thread_local struct tn_cache *tn_other_cache __attribute__((tls_model("initial-exec")));
 extern _Thread_local uint64_t tn_other_serial __attribute__((tls_model("initial-exec")));
 
@@ -165,7 +166,8 @@ struct tn_cache *tn_cache_of_thread(void);               /* the process heap's; 
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
 void tn_cache_retire_all(struct tn_heap *heap);
-/* Makes all caches of an image empty, with ids of the heap's generation; what they owned is stale. */
+/* Makes all caches of an image empty, with ids of the heap's generation; what they owned is stale.
+ */
 void tn_cache_forget_all(struct tn_heap *heap);
 /* Frees the memory of an image's caches. */
 void tn_cache_release_all(struct tn_heap *heap);
