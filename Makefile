@@ -63,3 +63,9 @@ fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
 
 bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
 	@python3 bench/pools.py
+
+install: all ## libraries and headers below PREFIX (/usr/local), DESTDIR honoured
+	@cmake --install build --prefix $(or $(PREFIX),/usr/local)
+
+clean: ## what building left
+	@rm -rf build build-debug build-asan build-tsan

@@ -17,6 +17,13 @@ class Face:
     command: tuple[str, ...]  # run in the project's folder
 
 
-FACES: tuple[Face, ...] = ()
+FACES: tuple[Face, ...] = (
+    Face("Object pools: an order book of a million orders, from a pool and from malloc",
+         ("build/examples/order_book", "1000000")),
+    Face("Quickfit: the allocations of real programs, replayed in the freestanding heap",
+         ("build/bin/test_quick_replay",)),
+    Face("Persistent heaps: an index of words, its builder killed half-way, resumed, asked by another process",
+         ("sh", "bench/persist/words.sh", "build/bin/words", "/usr/share/doc", "500")),
+)
 
 FOLDER = ROOT
