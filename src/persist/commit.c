@@ -55,11 +55,14 @@ drop_tail(struct tn_image *image)
 {
     size_t end = (size_t)(tn_file_size_needed(image) - image->head.space_at);
     size_t most = tn_max(image->file_end, (size_t)image->space.map->frontier << TN_SLICE_SHIFT);
-    tn_page_set_remove(&image->changed, end >> TN_PAGE_SHIFT, (most - end) >> TN_PAGE_SHIFT);
-    if (end < most && end != image->tail) {
-        tn_page_set_add(&image->emptied, end >> TN_PAGE_SHIFT, (most - end) >> TN_PAGE_SHIFT);
-        image->tail = end;
+    size_t first = end >> TN_PAGE_SHIFT;
+    size_t count = (most - end) >> TN_PAGE_SHIFT;
+    size_t before = image->changed.count;
+    tn_page_set_remove(&image->changed, first, count);
+    if (end != image->tail || image->changed.count != before) {
+        tn_page_set_add(&image->emptied, first, count);
     }
+    image->next_tail = end;
 }
 
 /* The commit's number is part of it. */
@@ -91,6 +94,7 @@ account(struct tn_image *image)
     }
     tn_page_set_clear(&image->changed);
     tn_page_set_clear(&image->emptied);
+    image->tail = image->next_tail;
     image->commit++;
 }
 

@@ -42,17 +42,18 @@ struct tn_image {
     struct tn_superblock head;
     struct tn_image_state *state; /* in the image */
     uint64_t journal_most;
-    uint64_t commit; /* number of the last one */
-    uint64_t redone; /* commits taken up when opened */
-    bool dropped;    /* an incomplete one was left out then */
-    bool closed;     /* it had been closed properly */
-    bool watching;   /* tn_dirty_watch was called */
-    bool torn;       /* a rollback failed half-way: memory is nobody's state */
-    size_t mapped;   /* bytes of the space that are mapped from the file; beyond: zero memory */
-    size_t usable;   /* bytes of the space that are mapped at all */
-    size_t pieces;   /* of the mapped part that were replaced by zero memory */
-    size_t file_end; /* bytes of the space that the file has */
-    size_t tail;     /* from here to file_end the journal has it that nothing is there; 0: no */
+    uint64_t commit;  /* number of the last one */
+    uint64_t redone;  /* commits taken up when opened */
+    bool dropped;     /* an incomplete one was left out then */
+    bool closed;      /* it had been closed properly */
+    bool watching;    /* tn_dirty_watch was called */
+    bool torn;        /* a rollback failed half-way: memory is nobody's state */
+    size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
+    size_t usable;    /* bytes of the space that are mapped at all */
+    size_t pieces;    /* of the mapped part that were replaced by zero memory */
+    size_t file_end;  /* bytes of the space that the file has */
+    size_t tail;      /* from here on the journal has it that nothing is there; 0: no */
+    size_t next_tail; /* the same once the commit that is being made is done */
     struct tn_dirty dirty;
     struct tn_journal journal;
     struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
