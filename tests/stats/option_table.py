@@ -100,8 +100,9 @@ def helper():
 def documents():
     with open(DOCUMENT, encoding="utf-8") as file:
         told = set(re.findall(r"^\| `(TARN_\w+)`", file.read(), re.M))
-    with open(LIBRARY, "rb") as file:
-        known = {name.decode() for name in re.findall(rb"(?<=\0)(TARN_[A-Z_]*[A-Z])(?=\0)", file.read())}
+    table = os.path.join(os.path.dirname(DOCUMENT), "..", "src", "os", "option.c")
+    with open(table, encoding="utf-8") as file:
+        known = set(re.findall(r'^    {{"(TARN_\w+)"', file.read(), re.M))
     check(f"{DOCUMENT} tells of {sorted(known)}", told == known)
 
 
