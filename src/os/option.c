@@ -2,6 +2,7 @@
 #include "os/option.h"
 
 #include "base/bits.h"
+#include "base/spelling.h"
 #include "base/text.h"
 #include "os/os.h"
 
@@ -12,8 +13,6 @@
 
 #define PREFIX      "TARN_"
 #define TEST_PREFIX "TARN_TEST_" /* the test suite's own */
-#define NAME_MOST   32u          /* longer ones resemble no option */
-#define NEAR        3u           /* slips of the pen that still suggest a name */
 
 struct tn_options tn_options = {.huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO};
 _Atomic(void (*)(void)) tn_soon;
@@ -134,35 +133,13 @@ set(const struct option *option, const char *value)
     }
 }
 
-/* Insertions, deletions and changes of a letter that lead from one name to another (Levenshtein
- * 1966, a row at a time). */
-static unsigned
-distance(const char *from, size_t from_length, const char *to)
-{
-    unsigned row[NAME_MOST + 1];
-    for (unsigned i = 0; i <= from_length; i++) {
-        row[i] = i;
-    }
-    for (unsigned j = 1; *to != 0; to++, j++) {
-        unsigned diagonal = row[0];
-        row[0] = j;
-        for (unsigned i = 1; i <= from_length; i++) {
-            unsigned other = diagonal + (from[i - 1] != *to);
-            diagonal = row[i];
-            unsigned step = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
-            row[i] = other < step ? other : step;
-        }
-    }
-    return row[from_length];
-}
-
 static const char *
 nearest(const char *name, size_t length)
 {
     const char *best = NULL;
-    unsigned least = NEAR + 1;
-    for (size_t i = 0; i < OPTIONS && length <= NAME_MOST; i++) {
-        unsigned apart = distance(name, length, options[i].text.name);
+    unsigned least = TN_SPELLING_NEAR + 1;
+    for (size_t i = 0; i < OPTIONS && length <= TN_SPELLING_MOST; i++) {
+        unsigned apart = tn_spelling_distance(name, length, options[i].text.name);
         if (apart < least) {
             least = apart;
             best = options[i].text.name;
@@ -186,10 +163,10 @@ report(const char *format, ...)
 static void
 report_unknown(const char *name, size_t length)
 {
-    char shown[NAME_MOST + 4];
-    size_t most = tn_min(length, NAME_MOST);
+    char shown[TN_SPELLING_MOST + 4];
+    size_t most = tn_min(length, TN_SPELLING_MOST);
     memcpy(shown, name, most);
-    tn_text(shown + most, sizeof shown - most, length > NAME_MOST ? "..." : "");
+    tn_text(shown + most, sizeof shown - most, length > TN_SPELLING_MOST ? "..." : "");
     const char *near = nearest(name, length);
     if (near != NULL) {
         report("tarn: %s: no such option, ignored; is %s meant?", shown, near);

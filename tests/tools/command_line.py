@@ -1,0 +1,67 @@
+"""The `tarn` command's own words: help, version, unknown commands, exit codes. Usage: command_line.py TARN"""
+
+import subprocess
+import sys
+import unittest
+
+TARN = sys.argv.pop()
+
+
+def tarn(*words):
+    done = subprocess.run([TARN, *words], capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout, done.stderr
+
+
+def commands():
+    listing = tarn("--help")[1].split("commands:\n")[1]
+    return [line.split()[0] for line in listing.splitlines()]
+
+
+class CommandLine(unittest.TestCase):
+    def test_help_lists_commands_on_stdout(self):
+        for word in ("--help", "-h", "help"):
+            code, out, err = tarn(word)
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn("usage: tarn COMMAND", out)
+
+    def test_no_command_is_misuse(self):
+        code, out, err = tarn()
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("usage: tarn COMMAND", err)
+
+    def test_version(self):
+        code, out, _ = tarn("--version")
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"^tarn \d+\.\d+\.\d+\n$")
+
+    def test_every_command_has_help(self):
+        self.assertTrue(commands())
+        for name in commands():
+            for words in ((name, "--help"), (name, "-h"), ("help", name)):
+                code, out, err = tarn(*words)
+                self.assertEqual((code, err), (0, ""), words)
+                self.assertTrue(out.startswith(f"usage: tarn {name}"), out)
+
+    def test_misspelt_command_names_the_nearest(self):
+        code, out, err = tarn("optoins")
+        self.assertEqual((code, out), (2, ""))
+        self.assertEqual(
+            err, "tarn: there is no command 'optoins'; is 'options' meant?\n'tarn --help' lists them\n")
+
+    def test_unknown_command(self):
+        code, _, err = tarn("x" * 400)
+        self.assertEqual(code, 2)
+        self.assertNotIn("meant", err)
+
+    def test_options_takes_no_argument(self):
+        code, out, err = tarn("options", "all")
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("'all'", err)
+
+    def test_options_lists_the_table(self):
+        code, out, _ = tarn("options")
+        self.assertEqual(code, 0)
+        self.assertIn("TARN_STATS", out)
+
+
+unittest.main()
