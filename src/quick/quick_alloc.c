@@ -17,8 +17,7 @@ usable(const struct tn_block *block)
 static TN_NOINLINE void *
 malloc_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
 {
-    const char *what = NULL;
-    struct tn_block *block = tn_take(q, bytes, q->top, &what);
+    struct tn_block *block = tn_take(q, bytes, q->small);
 
     if (TN_UNLIKELY(block == NULL)) {
         return tn_quick_refill(q, size, 1, TN_CALLER);
@@ -32,7 +31,7 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
     tn_word bytes = tn_round(q, size);
 
     if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, bytes);
+        struct tn_block *block = tn_quick_pop(q, tn_quick_list(q, bytes));
 
         if (TN_LIKELY(block != NULL)) {
             return memset(tn_payload(block), 0, bytes - TN_WORD);
@@ -43,46 +42,31 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
     return malloc_from_index(q, size, bytes);
 }
 
-/* Zeroes what lies behind the `size` bytes asked for, so that realloc may find it so. */
-static inline void *
-clear_slack(struct tn_block *block, size_t size)
-{
-    char *payload = (char *)tn_payload(block);
-
-    memset(payload + size, 0, usable(block) - size);
-    return payload;
-}
-
-static TN_NOINLINE void *
-mallocz_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
-{
-    const char *what = NULL;
-    struct tn_block *block = tn_take(q, bytes, q->top, &what);
-
-    if (TN_UNLIKELY(block == NULL)) {
-        return tn_quick_refill(q, size, 0, TN_CALLER);
-    }
-    return clear_slack(block, size);
-}
-
+/* As malloc, but zeroes only what lies behind the `size` bytes asked for, so that realloc may find
+ * it so. */
 void *
 tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
 {
-    tn_word bytes = tn_round(q, size);
+    struct tn_block *block = NULL;
 
     if (clear != 0) {
         return tarn_quick_malloc(q, size);
     }
-    if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, bytes);
+    if (TN_LIKELY(size < q->limit)) {
+        tn_word bytes = tn_round(q, size);
 
-        if (TN_LIKELY(block != NULL)) {
-            return clear_slack(block, size);
+        if (size < q->small) {
+            block = tn_quick_pop(q, tn_quick_list(q, bytes));
         }
-    } else if (TN_UNLIKELY(size >= q->limit)) {
+        if (block == NULL) {
+            block = tn_take(q, bytes, q->small);
+        }
+    }
+    if (TN_UNLIKELY(block == NULL)) {
         return tn_quick_refill(q, size, 0, TN_CALLER);
     }
-    return mallocz_from_index(q, size, bytes);
+    memset((char *)tn_payload(block) + size, 0, usable(block) - size);
+    return tn_payload(block);
 }
 
 void *
