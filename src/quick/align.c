@@ -67,7 +67,7 @@ find_place(uintptr_t from, const struct place *want)
 struct tn_block *
 tn_quick_take_deep(struct tarn_quick *q, tn_word size, const char **what)
 {
-    unsigned bin = tn_bin(size);
+    size_t bin = tn_bin(size);
     struct tn_block *block;
     unsigned i;
 

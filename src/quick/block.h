@@ -51,11 +51,13 @@
 typedef uint32_t TN_ALIAS tn_word; /* a header: bytes of the block, flags in the low bits */
 typedef int32_t TN_ALIAS tn_link;  /* bytes from the heap's state to a block */
 typedef int32_t tn_room;
+typedef intptr_t tn_far; /* a link in a register */
 #else
 #    define TN_OFFSETS 0
 typedef uintptr_t TN_ALIAS tn_word;
 typedef uintptr_t TN_ALIAS tn_link; /* a block's address */
 typedef intptr_t tn_room;
+typedef uintptr_t tn_far;
 #endif
 
 #define TN_WORD sizeof(tn_word)
@@ -83,7 +85,7 @@ struct tn_region {
 
 /* A quick list: blocks of one size, still marked as used, the one freed last in front. */
 struct tn_list {
-    tn_link top;  /* the first block, 0 when empty */
+    tn_link top;  /* the first payload, 0 when empty */
     tn_room room; /* how many more it takes */
 };
 
@@ -97,17 +99,18 @@ struct tarn_quick {
     uintptr_t end;       /* no header lies above */
     uintptr_t lists;     /* where the quick list of blocks of 0 bytes would be; 0: there are none */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
-    tn_word span;                         /* multiples of 8 from `low` to `end`; 0 when guarded */
+    uintptr_t span;                       /* multiples of 8 from `low` to `end`; 0 when guarded */
     tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
     tn_word round;                        /* const: added to a request before masking */
     tn_word mask;                         /* const: ~(granule - 1) */
     tn_word used;                         /* bytes of blocks that are not free, headers included */
     tn_word peak;                         /* highest `used` ever */
-    tn_word plenty; /* const: map at least this: a free block of 1/16 of the first region */
-    uint32_t flags; /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
-    uint16_t small; /* requests below are of quick sizes; 0 without lists, or when guarded */
-    uint16_t top;   /* a quarter of the headers that are not; 0 without lists, or when guarded */
-    uint16_t front; /* const: blocks from here on are cut from the front of a free block */
+    tn_word plenty;     /* const: map at least this: a free block of 1/16 of the first region */
+    uint32_t flags;     /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
+    uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
+    uint16_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
+    uint16_t small_top; /* a quarter of the headers that are not */
+    uint32_t front;     /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];          /* as many heads as the first region's size deserves */
 };
@@ -124,10 +127,10 @@ struct tarn_quick {
 #endif
 
 static inline struct tn_block *
-tn_at(struct tarn_quick *q, tn_link link)
+tn_at(struct tarn_quick *q, tn_far link)
 {
 #if TN_OFFSETS
-    return (struct tn_block *)((uintptr_t)q + (uintptr_t)(intptr_t)link);
+    return (struct tn_block *)((uintptr_t)q + (uintptr_t)link);
 #else
     (void)q;
     return (struct tn_block *)link;
@@ -143,6 +146,13 @@ tn_link_to(struct tarn_quick *q, const void *place)
     (void)q;
     return (tn_link)place;
 #endif
+}
+
+/* The header before a payload. */
+static inline tn_word *
+tn_head(const void *payload)
+{
+    return (tn_word *)((uintptr_t)payload - TN_WORD);
 }
 
 /* The block, header or payload `bytes` further on. */

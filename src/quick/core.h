@@ -49,10 +49,10 @@ tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
     block->head = size | TN_USED | TN_ODD | TN_PREV_FREE;
     block->next = 0;
     third->head = size | TN_USED | TN_ODD;
-    third->next = tn_link_to(q, block);
+    third->next = tn_link_to(q, tn_payload(block));
     second->head = size | TN_USED | TN_ODD;
-    second->next = tn_link_to(q, third);
-    list->top = tn_link_to(q, second);
+    second->next = tn_link_to(q, tn_payload(third));
+    list->top = tn_link_to(q, tn_payload(second));
     list->room -= (tn_room)(TN_BATCH - 1);
 }
 
@@ -67,7 +67,7 @@ tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
 TN_CORE struct tn_block *
 tn_take(struct tarn_quick *q, tn_word size, tn_word batch)
 {
-    unsigned bin = tn_bin(size);
+    size_t bin = tn_bin(size);
     struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
     tn_word whole = block->head;
     struct tn_block *taken;
@@ -130,64 +130,57 @@ TN_CORE int
 tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
 {
     tn_word size = head & ~TN_FLAGS;
+    tn_word before = 0; /* the free blocks before and behind it */
     struct tn_block *next = tn_after(block, size);
     tn_word behind = next->head;
-    tn_word whole = size;
-    tn_word before = 0;
 
-    if (TN_UNLIKELY(behind & TN_PREV_FREE)) {
-        return 0;
-    }
-    if (!(behind & TN_USED)) {
-        if (TN_UNLIKELY(*tn_tag(next, behind) != behind)) {
-            return 0;
-        }
-        whole += behind;
-    }
     if (head & TN_PREV_FREE) {
         before = *tn_tag(block, 0);
         if (TN_UNLIKELY(tn_before(block, before)->head != before)) {
             return 0;
         }
     }
-    q->used -= size;
     if (behind & TN_USED) {
-        next->head = behind | TN_PREV_FREE;
-    } else {
-        tn_unlink(q, next, behind);
-    }
-    if (head & TN_PREV_FREE) {
-        block->head = size; /* no longer in use, should it be freed again */
-        block = tn_before(block, before);
-        whole += before;
-        block->head = whole;
-        *tn_tag(block, whole) = whole;
-        if (tn_same_bin(before, whole)) {
-            return 1;
+        if (TN_UNLIKELY(behind & TN_PREV_FREE)) {
+            return 0;
         }
-        tn_unlink(q, block, before);
-        tn_insert(q, block, whole);
-        return 1;
+        next->head = behind + TN_PREV_FREE;
+        q->used -= size;
+    } else {
+        if (TN_UNLIKELY(*tn_tag(next, behind) != behind)) {
+            return 0;
+        }
+        tn_unlink(q, next, behind);
+        q->used -= size;
+        size += behind;
     }
-    block->head = whole;
-    *tn_tag(block, whole) = whole;
-    tn_insert(q, block, whole);
+    block->head = 0; /* no longer in use, should it be freed again */
+    block = tn_before(block, before);
+    size += before;
+    block->head = size;
+    *tn_tag(block, size) = size;
+    if (!tn_same_bin(before, size)) {
+        if (before != 0) {
+            tn_unlink(q, block, before);
+        }
+        tn_insert(q, block, size);
+    }
     return 1;
 }
 
-/* A block from the quick list, in use; NULL when there is none. */
-TN_CORE struct tn_block *
+/* The payload of a block from the quick list, in use; NULL when there is none. */
+TN_CORE void *
 tn_quick_pop(struct tarn_quick *q, struct tn_list *list)
 {
-    struct tn_block *block = tn_at(q, list->top);
+    tn_link *payload = (tn_link *)tn_at(q, list->top);
 
     if (TN_UNLIKELY(list->top == 0)) {
         return NULL;
     }
-    list->top = block->next;
+    list->top = *payload;
     list->room++;
-    block->head &= ~TN_ODD;
-    return block;
+    *tn_head(payload) &= ~TN_ODD;
+    return payload;
 }
 
 /* A quarter of a header in use and not odd, whether or not a free block precedes it (which adds 1);
@@ -199,23 +192,20 @@ tn_quarter(tn_word head)
     return head >> 2 | head << (sizeof head * 8 - 2);
 }
 
-/* Puts a block in use, the quarter of whose header is below `top`, on its quick list; returns
- * whether there was room, and plenty of memory besides. */
+/* Puts an object whose block has `size` bytes on its quick list; returns whether there was room. */
 TN_CORE int
-tn_quick_push(struct tarn_quick *q, struct tn_block *block, tn_word head)
+tn_quick_push(struct tarn_quick *q, void *object, tn_word size)
 {
-    struct tn_list *list = tn_quick_list(q, (tn_quarter(head) & ~(tn_word)1) * 4);
+    struct tn_list *list = tn_quick_list(q, size);
+    tn_link *payload = (tn_link *)object;
 
-    if (TN_UNLIKELY(q->map < q->plenty)) {
-        return 0;
-    }
     if (TN_UNLIKELY(--list->room < 0)) {
         list->room = 0;
         return 0;
     }
-    block->head = head | TN_ODD;
-    block->next = list->top;
-    list->top = tn_link_to(q, block);
+    *tn_head(payload) |= TN_ODD;
+    *payload = list->top;
+    list->top = tn_link_to(q, payload);
     return 1;
 }
 

@@ -67,7 +67,9 @@ obtain(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const cha
             block = tn_quick_take_aligned(q, r, lead, what);
         } else {
             if (q->lists != 0 && size <= TN_QUICKS(q->flags)) {
-                block = tn_quick_pop(q, tn_quick_list(q, size));
+                void *payload = tn_quick_pop(q, tn_quick_list(q, size));
+
+                block = payload == NULL ? NULL : tn_before((struct tn_block *)payload, TN_WORD);
             }
             if (block == NULL) {
                 block = tn_quick_take_deep(q, size, what);
@@ -203,7 +205,7 @@ release(struct tarn_quick *q, void *object, const char *function)
             block->head = head;
         }
         if (lead != 0 || q->lists == 0 || (head & ~TN_FLAGS) > TN_QUICKS(q->flags) ||
-            !tn_quick_push(q, block, head)) {
+            q->map < q->plenty || !tn_quick_push(q, tn_payload(block), head & ~TN_FLAGS)) {
             what = tn_quick_give_clean(q, block);
         }
     }

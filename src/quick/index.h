@@ -12,12 +12,11 @@
 
 /* Position of the highest set bit; x is not 0. Bisection where the processor has no instruction
  * for it and the compiler would call a library. */
-static inline unsigned
+static inline size_t
 tn_high_bit(tn_word x)
 {
 #if defined(TN_HAS_BIT_SEARCH)
-    return sizeof(tn_word) == sizeof(unsigned) ? 31u ^ (unsigned)__builtin_clz((unsigned)x)
-                                               : 63u ^ (unsigned)__builtin_clzll(x);
+    return (sizeof(size_t) * 8 - 1) ^ (size_t)__builtin_clzl((unsigned long)x);
 #else
     unsigned bit = 0;
     unsigned step;
@@ -41,15 +40,15 @@ tn_high_bit(tn_word x)
 }
 
 /* The bin for blocks of `size` bytes: the position of the highest bit. */
-static inline unsigned
+static inline size_t
 tn_bin(tn_word size)
 {
     return tn_high_bit(size);
 }
 
 /* The lowest bin above `bin` that holds a block; 0 when there is none. */
-static inline unsigned
-tn_map_above(tn_word map, unsigned bin)
+static inline size_t
+tn_map_above(tn_word map, size_t bin)
 {
     tn_word above = map & (tn_word)-2 << bin;
 
@@ -57,8 +56,7 @@ tn_map_above(tn_word map, unsigned bin)
         return 0;
     }
 #if defined(TN_HAS_BIT_SEARCH)
-    return sizeof(tn_word) == sizeof(unsigned) ? (unsigned)__builtin_ctz((unsigned)above)
-                                               : (unsigned)__builtin_ctzll(above);
+    return (size_t)__builtin_ctzl((unsigned long)above);
 #else
     return tn_high_bit(above & (0 - above));
 #endif
@@ -72,14 +70,15 @@ tn_same_bin(tn_word less, tn_word more)
 }
 
 static inline tn_link *
-tn_bin_head(struct tarn_quick *q, unsigned bin)
+tn_bin_head(struct tarn_quick *q, size_t bin)
 {
-    return &q->bin[bin - TN_FIRST_BIN];
+    return (tn_link *)((uintptr_t)q + offsetof(struct tarn_quick, bin) -
+                       TN_FIRST_BIN * sizeof(tn_link) + bin * sizeof(tn_link));
 }
 
 /* The bin seen as the block before its first: only its `next` is real. */
 static inline tn_link
-tn_bin_link(struct tarn_quick *q, unsigned bin)
+tn_bin_link(struct tarn_quick *q, size_t bin)
 {
     return tn_link_to(q, q) +
            (tn_link)(offsetof(struct tarn_quick, bin) - offsetof(struct tn_block, next) +
@@ -90,12 +89,12 @@ tn_bin_link(struct tarn_quick *q, unsigned bin)
 TN_CORE void
 tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
 {
-    unsigned bin = tn_bin(size);
+    size_t bin = tn_bin(size);
     tn_link *head = tn_bin_head(q, bin);
-    tn_link first = *head;
+    tn_far first = *head;
     tn_link self = tn_link_to(q, block);
 
-    block->next = first;
+    block->next = (tn_link)first;
     tn_at(q, first)->prev = self;
     block->prev = tn_bin_link(q, bin);
     *head = self;
@@ -106,13 +105,13 @@ tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
 TN_CORE void
 tn_unlink(struct tarn_quick *q, struct tn_block *block, tn_word size)
 {
-    tn_link next = block->next;
-    tn_link prev = block->prev;
+    tn_far next = block->next;
+    tn_far prev = block->prev;
 
-    tn_at(q, prev)->next = next;
-    tn_at(q, next)->prev = prev;
+    tn_at(q, prev)->next = (tn_link)next;
+    tn_at(q, next)->prev = (tn_link)prev;
     if (next == tn_link_to(q, &q->nil)) {
-        unsigned bin = tn_bin(size);
+        size_t bin = tn_bin(size);
 
         if (*tn_bin_head(q, bin) == next) {
             q->map &= ~((tn_word)1 << bin);

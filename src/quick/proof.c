@@ -139,7 +139,7 @@ tn_quick_damage_near(const struct tn_block *block)
 const char *
 tn_quick_damage_free(struct tarn_quick *q, tn_word size)
 {
-    unsigned bin = tn_bin(size);
+    size_t bin = tn_bin(size);
     struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
 
     if (block->head < size) {

@@ -12,12 +12,22 @@ usable(const struct tn_block *block)
     return (block->head & ~TN_FLAGS) - TN_WORD;
 }
 
+/* A block from the index for one of the plain calls; it may fill the quick list on the way. */
+TN_CORE struct tn_block *
+take(struct tarn_quick *q, tn_word bytes)
+{
+    struct tn_block *block = tn_take(q, bytes, q->small);
+
+    q->top = q->map < q->plenty ? 0 : q->small_top;
+    return block;
+}
+
 /* malloc when no quick list serves it; `bytes` is the block's size. It is the last thing malloc
  * does, so that this function's caller is malloc's. */
 static TN_NOINLINE void *
 malloc_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
 {
-    struct tn_block *block = tn_take(q, bytes, q->small);
+    struct tn_block *block = take(q, bytes);
 
     if (TN_UNLIKELY(block == NULL)) {
         return tn_quick_refill(q, size, 1, TN_CALLER);
@@ -31,10 +41,10 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
     tn_word bytes = tn_round(q, size);
 
     if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, tn_quick_list(q, bytes));
+        void *object = tn_quick_pop(q, tn_quick_list(q, bytes));
 
-        if (TN_LIKELY(block != NULL)) {
-            return memset(tn_payload(block), 0, bytes - TN_WORD);
+        if (TN_LIKELY(object != NULL)) {
+            return memset(object, 0, bytes - TN_WORD);
         }
     } else if (TN_UNLIKELY(size >= q->limit)) {
         return tn_quick_refill(q, size, 1, TN_CALLER);
@@ -47,7 +57,7 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
 void *
 tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
 {
-    struct tn_block *block = NULL;
+    void *object = NULL;
 
     if (clear != 0) {
         return tarn_quick_malloc(q, size);
@@ -56,17 +66,19 @@ tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
         tn_word bytes = tn_round(q, size);
 
         if (size < q->small) {
-            block = tn_quick_pop(q, tn_quick_list(q, bytes));
+            object = tn_quick_pop(q, tn_quick_list(q, bytes));
         }
-        if (block == NULL) {
-            block = tn_take(q, bytes, q->small);
+        if (object == NULL) {
+            struct tn_block *block = take(q, bytes);
+
+            object = block == NULL ? NULL : tn_payload(block);
         }
     }
-    if (TN_UNLIKELY(block == NULL)) {
+    if (TN_UNLIKELY(object == NULL)) {
         return tn_quick_refill(q, size, 0, TN_CALLER);
     }
-    memset((char *)tn_payload(block) + size, 0, usable(block) - size);
-    return tn_payload(block);
+    memset((char *)object + size, 0, (*tn_head(object) & ~TN_FLAGS) - TN_WORD - size);
+    return object;
 }
 
 void *

@@ -89,7 +89,7 @@ check_region(struct survey *s, struct tn_region *region)
 }
 
 static int
-mapped(const struct tarn_quick *q, unsigned bin)
+mapped(const struct tarn_quick *q, size_t bin)
 {
     return (int)(q->map >> bin & 1);
 }
@@ -99,7 +99,7 @@ check_bins(struct survey *s)
 {
     struct tarn_quick *q = s->q;
     size_t found = 0;
-    unsigned bin;
+    size_t bin;
 
     for (bin = TN_FIRST_BIN; bin < TN_FIRST_BIN + TN_BINS(q->flags); bin++) {
         struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
@@ -152,14 +152,16 @@ check_quick_lists(struct survey *s)
     }
     for (size = TN_MIN; size <= TN_QUICKS(q->flags); size += 8) {
         struct tn_list *list = tn_quick_list(q, size);
-        struct tn_block *block = tn_at(q, list->top);
+        tn_link *payload = (tn_link *)tn_at(q, list->top);
         tn_room left = TN_DEPTH - list->room;
 
         s->where = list;
         if (left < 0 || left > TN_DEPTH) {
             return "a quick list's count is wrong";
         }
-        for (; block != tn_at(q, 0); left--) {
+        for (; payload != (tn_link *)tn_at(q, 0); left--) {
+            struct tn_block *block = tn_before((struct tn_block *)payload, TN_WORD);
+
             s->where = block;
             if (!inside(q, block)) {
                 return "a quick list leads out of the regions";
@@ -171,7 +173,7 @@ check_quick_lists(struct survey *s)
                 return "a quick list's count is wrong";
             }
             found++;
-            block = tn_at(q, block->next);
+            payload = (tn_link *)tn_at(q, *payload);
         }
         if (left != 0) {
             return "a quick list's count is wrong";

@@ -26,7 +26,8 @@ tn_quick_lend(struct tarn_quick *q)
         tn_quick_list(q, size)->room = TN_DEPTH;
     }
     if (!(q->flags & TN_GUARDED)) {
-        q->top = (uint16_t)(largest / 4 + 2);
+        q->small_top = (uint16_t)(largest / 4 + 2);
+        q->top = q->small_top;
         q->small = (uint16_t)(largest - TN_WORD + 1);
     }
 }
@@ -34,22 +35,25 @@ tn_quick_lend(struct tarn_quick *q)
 int
 tn_quick_flush_one(struct tarn_quick *q, const char **what)
 {
-    struct tn_block *block = NULL;
+    struct tn_block *block;
+    void *payload = NULL;
     tn_word size;
 
     if (q->lists == 0) {
         return 0;
     }
-    for (size = TN_QUICKS(q->flags); size >= TN_MIN && block == NULL; size -= 8) {
-        block = tn_quick_pop(q, tn_quick_list(q, size));
+    for (size = TN_QUICKS(q->flags); size >= TN_MIN && payload == NULL; size -= 8) {
+        payload = tn_quick_pop(q, tn_quick_list(q, size));
     }
-    if (block == NULL) {
-        block = tn_before((struct tn_block *)tn_quick_list(q, TN_MIN), TN_WORD);
-        block->head &= ~TN_ODD;
+    if (payload == NULL) {
+        payload = tn_quick_list(q, TN_MIN);
+        *tn_head(payload) &= ~TN_ODD;
         q->lists = 0;
         q->top = 0;
+        q->small_top = 0;
         q->small = 0;
     }
+    block = tn_before((struct tn_block *)payload, TN_WORD);
     if (!tn_give(q, block, block->head)) {
         *what = tn_quick_damage_near(block);
         return 0;

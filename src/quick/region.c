@@ -63,7 +63,7 @@ cover(struct tarn_quick *q, const struct tn_block *block, tn_word size)
     if (end > q->end) {
         q->end = end;
     }
-    q->span = q->flags & TN_GUARDED ? 0 : (tn_word)((q->end - q->low) / 8 + 1);
+    q->span = q->flags & TN_GUARDED ? 0 : (q->end - q->low) / 8 + 1;
 }
 
 struct tarn_quick *
@@ -73,8 +73,8 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     struct tarn_quick *q = (struct tarn_quick *)(((uintptr_t)memory + 7) & ~(uintptr_t)7);
     unsigned granule = options & TARN_QUICK_ALIGN16 ? 16 : 8;
     struct tn_block *block;
-    unsigned bins;
-    unsigned i;
+    size_t bins;
+    size_t i;
 
     if (memory == NULL || end < (uintptr_t)memory || size >= TN_LIMIT || size < TN_MIN ||
         (uintptr_t)(q + 1) > end) {
@@ -108,7 +108,7 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     if (block == NULL) {
         return NULL;
     }
-    q->front = (uint16_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
+    q->front = (uint32_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
     q->plenty = (tn_word)1 << tn_bin(q->first.size >> 4 | TN_MIN);
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
