@@ -83,7 +83,7 @@ tn_quick_take_deep(struct tarn_quick *q, tn_word size, const char **what)
     for (i = 0; i < 32 && block != &q->nil && *what == NULL; i++) {
         if (block->head >= size) {
             /* Make it the first of its bin, where tn_take finds it. */
-            tn_unlink(q, block, block->head);
+            tn_unlink(q, block, bin);
             tn_insert(q, block, block->head);
             return tn_take(q, size, 0);
         }

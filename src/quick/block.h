@@ -103,14 +103,14 @@ struct tarn_quick {
     tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
     tn_word round;                        /* const: added to a request before masking */
     tn_word mask;                         /* const: ~(granule - 1) */
-    tn_word used;                         /* bytes of blocks that are not free, headers included */
-    tn_word peak;                         /* highest `used` ever */
+    tn_word peak;       /* most bytes of blocks not free that ever were, headers included */
+    tn_word below;      /* how many fewer there are now */
     tn_word plenty;     /* const: map at least this: a free block of 1/16 of the first region */
     uint32_t flags;     /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
     uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
-    uint16_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
+    uint32_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
     uint16_t small_top; /* a quarter of the headers that are not */
-    uint32_t front;     /* const: blocks from here on are cut from the front of a free block */
+    uint16_t front;     /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];          /* as many heads as the first region's size deserves */
 };

@@ -14,15 +14,30 @@ tn_round(const struct tarn_quick *q, size_t size)
     return bytes < TN_MIN ? (tn_word)TN_MIN : bytes;
 }
 
+/* Notes that `bytes` more are not free. */
 static inline void
-tn_count(struct tarn_quick *q, tn_word bytes)
+tn_count(struct tarn_quick *q, size_t bytes)
 {
-    tn_word used = q->used + bytes;
-
-    q->used = used;
-    if (used > q->peak) {
-        q->peak = used;
+#if defined(__GNUC__)
+    if (TN_UNLIKELY(__builtin_sub_overflow(q->below, (tn_word)bytes, &q->below))) {
+        q->peak -= q->below;
+        q->below = 0;
     }
+#else
+    q->below -= (tn_word)bytes;
+    if (q->below > (tn_word)0 - (tn_word)bytes - 1) {
+        q->peak -= q->below;
+        q->below = 0;
+    }
+#endif
+}
+
+/* Writes a free block's header and tag. */
+static inline void
+tn_mark_free(struct tn_block *block, size_t size)
+{
+    block->head = (tn_word)size;
+    *tn_tag(block, size) = (tn_word)size;
 }
 
 /* Multiples of 8 from the lowest payload to `object`; beyond any span for one that is not at a
@@ -40,17 +55,18 @@ tn_place(const struct tarn_quick *q, const void *object)
  * first of them, every second one then has another beside it: a program that frees every second
  * object leaves gaps of two. */
 TN_CORE void
-tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
+tn_cut_batch(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
     struct tn_list *list = tn_quick_list(q, size);
     struct tn_block *second = tn_after(block, size);
     struct tn_block *third = tn_after(second, size);
+    tn_word head = (tn_word)size | TN_USED | TN_ODD;
 
-    block->head = size | TN_USED | TN_ODD | TN_PREV_FREE;
+    block->head = head | TN_PREV_FREE;
     block->next = 0;
-    third->head = size | TN_USED | TN_ODD;
+    third->head = head;
     third->next = tn_link_to(q, tn_payload(block));
-    second->head = size | TN_USED | TN_ODD;
+    second->head = head;
     second->next = tn_link_to(q, tn_payload(third));
     list->top = tn_link_to(q, tn_payload(second));
     list->room -= (tn_room)(TN_BATCH - 1);
@@ -62,22 +78,24 @@ tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
  * from the end of a free one, which mostly can stay in its bin; large ones from its front, so that
  * the two sorts gather at opposite ends and a large one finds room to grow behind it.
  *
- * When `size` has an empty quick list and is below `batch`, and the free block is large, some more
- * are cut for the list on the way. */
+ * With `batch`, when `size` is of an empty quick list and the free block is large, some more are
+ * cut for the list on the way. */
 TN_CORE struct tn_block *
-tn_take(struct tarn_quick *q, tn_word size, tn_word batch)
+tn_take(struct tarn_quick *q, size_t size, int batch)
 {
     size_t bin = tn_bin(size);
     struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
-    tn_word whole = block->head;
+    size_t whole = block->head;
     struct tn_block *taken;
-    tn_word rest;
+    size_t rest;
 
     if (whole < size) {
-        bin = tn_map_above(q->map, bin);
-        if (TN_UNLIKELY(bin == 0)) {
+        tn_word above = tn_map_above(q->map, bin);
+
+        if (TN_UNLIKELY(above == 0)) {
             return NULL;
         }
+        bin = tn_low_bit(above);
         block = tn_at(q, *tn_bin_head(q, bin));
         whole = block->head;
     }
@@ -85,42 +103,39 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word batch)
         return NULL;
     }
     rest = whole - size;
-    taken = tn_after(block, rest);
     if (rest >= TN_MIN && size < q->front) {
-        tn_after(taken, size)->head &= ~TN_PREV_FREE;
-        if (TN_BATCH > 1 && size < batch && rest >> 6 > size && q->map >= q->plenty &&
-            tn_same_bin(rest - (TN_BATCH - 1) * size, whole)) {
-            taken->head = size | TN_USED;
-            rest -= (TN_BATCH - 1) * size;
-            tn_count(q, TN_BATCH * size);
-            block->head = rest;
-            *tn_tag(block, rest) = rest;
-            tn_cut_batch(q, tn_after(block, rest), size);
+        tn_after(block, whole)->head &= ~TN_PREV_FREE;
+        taken = tn_after(block, rest);
+        taken->head = (tn_word)size | TN_USED | TN_PREV_FREE;
+        if (!tn_same_bin(rest, whole)) {
+            tn_count(q, size);
+            tn_unlink(q, block, bin);
+            tn_mark_free(block, rest);
+            tn_insert(q, block, rest);
             return taken;
         }
-        tn_count(q, size);
-        taken->head = size | TN_USED | TN_PREV_FREE;
-        block->head = rest;
-        *tn_tag(block, rest) = rest;
-        if (!tn_same_bin(rest, whole)) {
-            tn_unlink(q, block, whole);
-            tn_insert(q, block, rest);
+        if (TN_BATCH > 1 && batch && size / 4 < q->top && rest >> 6 > size &&
+            tn_same_bin(rest - (TN_BATCH - 1) * size, whole)) {
+            taken->head = (tn_word)size | TN_USED;
+            rest -= (TN_BATCH - 1) * size;
+            tn_cut_batch(q, tn_after(block, rest), size);
+            size *= TN_BATCH;
         }
+        tn_count(q, size);
+        tn_mark_free(block, rest);
         return taken;
     }
-    tn_unlink(q, block, whole);
+    tn_unlink(q, block, bin);
     if (rest < TN_MIN) {
-        tn_count(q, whole);
+        size = whole;
         tn_after(block, whole)->head &= ~TN_PREV_FREE;
-        block->head = whole | TN_USED;
-        return block;
+    } else {
+        taken = tn_after(block, size);
+        tn_mark_free(taken, rest);
+        tn_insert(q, taken, rest);
     }
     tn_count(q, size);
-    block->head = size | TN_USED;
-    taken = tn_after(block, size);
-    taken->head = rest;
-    *tn_tag(taken, rest) = rest;
-    tn_insert(q, taken, rest);
+    block->head = (tn_word)size | TN_USED;
     return block;
 }
 
@@ -129,10 +144,10 @@ tn_take(struct tarn_quick *q, tn_word size, tn_word batch)
 TN_CORE int
 tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
 {
-    tn_word size = head & ~TN_FLAGS;
-    tn_word before = 0; /* the free blocks before and behind it */
+    size_t size = head & ~TN_FLAGS;
+    size_t before = 0; /* the free blocks before and behind it */
     struct tn_block *next = tn_after(block, size);
-    tn_word behind = next->head;
+    size_t behind = next->head;
 
     if (head & TN_PREV_FREE) {
         before = *tn_tag(block, 0);
@@ -144,24 +159,23 @@ tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
         if (TN_UNLIKELY(behind & TN_PREV_FREE)) {
             return 0;
         }
-        next->head = behind + TN_PREV_FREE;
-        q->used -= size;
+        next->head = (tn_word)(behind + TN_PREV_FREE);
+        q->below += (tn_word)size;
     } else {
         if (TN_UNLIKELY(*tn_tag(next, behind) != behind)) {
             return 0;
         }
-        tn_unlink(q, next, behind);
-        q->used -= size;
+        tn_unlink(q, next, tn_bin(behind));
+        q->below += (tn_word)size;
         size += behind;
     }
     block->head = 0; /* no longer in use, should it be freed again */
     block = tn_before(block, before);
     size += before;
-    block->head = size;
-    *tn_tag(block, size) = size;
+    tn_mark_free(block, size);
     if (!tn_same_bin(before, size)) {
         if (before != 0) {
-            tn_unlink(q, block, before);
+            tn_unlink(q, block, tn_bin(before));
         }
         tn_insert(q, block, size);
     }
@@ -194,7 +208,7 @@ tn_quarter(tn_word head)
 
 /* Puts an object whose block has `size` bytes on its quick list; returns whether there was room. */
 TN_CORE int
-tn_quick_push(struct tarn_quick *q, void *object, tn_word size)
+tn_quick_push(struct tarn_quick *q, void *object, size_t size)
 {
     struct tn_list *list = tn_quick_list(q, size);
     tn_link *payload = (tn_link *)object;
@@ -213,46 +227,43 @@ tn_quick_push(struct tarn_quick *q, void *object, tn_word size)
  * index, what it needs comes from a free block behind it. Returns 1 when it did, 0 when there is no
  * room, -1 when the block behind is damaged. */
 TN_CORE int
-tn_resize(struct tarn_quick *q, struct tn_block *block, tn_word size)
+tn_resize(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
     tn_word head = block->head;
-    tn_word old = head & ~TN_FLAGS;
+    size_t old = head & ~TN_FLAGS;
     struct tn_block *next = tn_after(block, old);
-    tn_word rest;
+    size_t rest;
 
     if (size > old) {
-        tn_word gain = next->head;
+        size_t gain = next->head;
 
+        rest = old + gain - size;
         if (gain & TN_USED || old + gain < size) {
             return 0;
         }
         if (TN_UNLIKELY(*tn_tag(next, gain) != gain)) {
             return -1;
         }
-        tn_unlink(q, next, gain);
-        rest = old + gain - size;
+        tn_unlink(q, next, tn_bin(gain));
         if (rest < TN_MIN) {
             size += rest;
-        }
-        tn_count(q, size - old);
-        block->head = head + (size - old);
-        next = tn_after(block, size);
-        if (rest < TN_MIN) {
-            next->head &= ~TN_PREV_FREE;
+            tn_after(block, size)->head &= ~TN_PREV_FREE;
         } else {
-            next->head = rest;
-            *tn_tag(next, rest) = rest;
+            next = tn_after(block, size);
+            tn_mark_free(next, rest);
             tn_insert(q, next, rest);
         }
+        tn_count(q, size - old);
+        block->head = head + (tn_word)(size - old);
         return 1;
     }
     rest = old - size;
     if (rest >= TN_MIN) {
         struct tn_block *tail = tn_after(block, size);
 
-        block->head = head - rest;
-        tail->head = rest | TN_USED;
-        if (TN_UNLIKELY(!tn_give(q, tail, rest | TN_USED))) {
+        block->head = head - (tn_word)rest;
+        tail->head = (tn_word)rest | TN_USED;
+        if (TN_UNLIKELY(!tn_give(q, tail, (tn_word)rest | TN_USED))) {
             block->head = head;
             return -1;
         }

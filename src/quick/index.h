@@ -16,7 +16,8 @@ static inline size_t
 tn_high_bit(tn_word x)
 {
 #if defined(TN_HAS_BIT_SEARCH)
-    return (sizeof(size_t) * 8 - 1) ^ (size_t)__builtin_clzl((unsigned long)x);
+    return sizeof x == sizeof(unsigned) ? 31u ^ (unsigned)__builtin_clz((unsigned)x)
+                                        : 63u ^ (unsigned)__builtin_clzll(x);
 #else
     unsigned bit = 0;
     unsigned step;
@@ -41,30 +42,33 @@ tn_high_bit(tn_word x)
 
 /* The bin for blocks of `size` bytes: the position of the highest bit. */
 static inline size_t
-tn_bin(tn_word size)
+tn_bin(size_t size)
 {
-    return tn_high_bit(size);
+    return tn_high_bit((tn_word)size);
 }
 
-/* The lowest bin above `bin` that holds a block; 0 when there is none. */
-static inline size_t
+/* What the map says of the bins above `bin`. */
+static inline tn_word
 tn_map_above(tn_word map, size_t bin)
 {
-    tn_word above = map & (tn_word)-2 << bin;
+    return map & (tn_word)-2 << bin;
+}
 
-    if (TN_UNLIKELY(above == 0)) {
-        return 0;
-    }
+/* Position of the lowest set bit; x is not 0. */
+static inline size_t
+tn_low_bit(tn_word x)
+{
 #if defined(TN_HAS_BIT_SEARCH)
-    return (size_t)__builtin_ctzl((unsigned long)above);
+    return sizeof x == sizeof(unsigned) ? (unsigned)__builtin_ctz((unsigned)x)
+                                        : (unsigned)__builtin_ctzll(x);
 #else
-    return tn_high_bit(above & (0 - above));
+    return tn_high_bit(x & (0 - x));
 #endif
 }
 
 /* Whether blocks of these sizes are in the same bin. */
 static inline int
-tn_same_bin(tn_word less, tn_word more)
+tn_same_bin(size_t less, size_t more)
 {
     return (less ^ more) < less;
 }
@@ -72,8 +76,7 @@ tn_same_bin(tn_word less, tn_word more)
 static inline tn_link *
 tn_bin_head(struct tarn_quick *q, size_t bin)
 {
-    return (tn_link *)((uintptr_t)q + offsetof(struct tarn_quick, bin) -
-                       TN_FIRST_BIN * sizeof(tn_link) + bin * sizeof(tn_link));
+    return &q->bin[bin - TN_FIRST_BIN];
 }
 
 /* The bin seen as the block before its first: only its `next` is real. */
@@ -87,41 +90,36 @@ tn_bin_link(struct tarn_quick *q, size_t bin)
 
 /* Puts a free block in front of its bin. Its header and tag are the caller's business. */
 TN_CORE void
-tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
+tn_insert(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
     size_t bin = tn_bin(size);
-    tn_link *head = tn_bin_head(q, bin);
-    tn_far first = *head;
+    tn_far first = *tn_bin_head(q, bin);
     tn_link self = tn_link_to(q, block);
 
     block->next = (tn_link)first;
     tn_at(q, first)->prev = self;
     block->prev = tn_bin_link(q, bin);
-    *head = self;
+    *tn_bin_head(q, bin) = self;
     q->map |= (tn_word)1 << bin;
 }
 
-/* Takes a free block of `size` bytes out of its bin. */
+/* Takes a free block out of its bin. */
 TN_CORE void
-tn_unlink(struct tarn_quick *q, struct tn_block *block, tn_word size)
+tn_unlink(struct tarn_quick *q, struct tn_block *block, size_t bin)
 {
     tn_far next = block->next;
     tn_far prev = block->prev;
 
     tn_at(q, prev)->next = (tn_link)next;
     tn_at(q, next)->prev = (tn_link)prev;
-    if (next == tn_link_to(q, &q->nil)) {
-        size_t bin = tn_bin(size);
-
-        if (*tn_bin_head(q, bin) == next) {
-            q->map &= ~((tn_word)1 << bin);
-        }
+    if (next == tn_link_to(q, &q->nil) && *tn_bin_head(q, bin) == next) {
+        q->map &= ~((tn_word)1 << bin);
     }
 }
 
 /* The quick list of blocks of `size` bytes. */
 static inline struct tn_list *
-tn_quick_list(const struct tarn_quick *q, tn_word size)
+tn_quick_list(const struct tarn_quick *q, size_t size)
 {
     return (struct tn_list *)(q->lists + size * (sizeof(struct tn_list) / 8));
 }

@@ -143,10 +143,10 @@ tn_quick_damage_free(struct tarn_quick *q, tn_word size)
     struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
 
     if (block->head < size) {
-        bin = tn_map_above(q->map, bin);
-        if (bin == 0) {
+        if (tn_map_above(q->map, bin) == 0) {
             return NULL;
         }
+        bin = tn_low_bit(tn_map_above(q->map, bin));
         block = tn_at(q, *tn_bin_head(q, bin));
     }
     return *tn_tag(block, block->head) == block->head

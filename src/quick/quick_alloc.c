@@ -16,7 +16,7 @@ usable(const struct tn_block *block)
 TN_CORE struct tn_block *
 take(struct tarn_quick *q, tn_word bytes)
 {
-    struct tn_block *block = tn_take(q, bytes, q->small);
+    struct tn_block *block = tn_take(q, bytes, 1);
 
     q->top = q->map < q->plenty ? 0 : q->small_top;
     return block;

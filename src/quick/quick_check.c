@@ -212,8 +212,8 @@ tarn_quick_check(struct tarn_quick *q, const void **where)
     if (broken == NULL) {
         broken = check_quick_lists(&s);
     }
-    if (broken == NULL && (s.used != q->used || q->used > q->peak)) {
-        s.where = &q->used;
+    if (broken == NULL && (s.used != q->peak - q->below || q->below > q->peak)) {
+        s.where = &q->peak;
         broken = "the count of bytes in use is wrong";
     }
     if (where != NULL) {

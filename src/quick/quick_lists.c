@@ -28,7 +28,7 @@ tn_quick_lend(struct tarn_quick *q)
     if (!(q->flags & TN_GUARDED)) {
         q->small_top = (uint16_t)(largest / 4 + 2);
         q->top = q->small_top;
-        q->small = (uint16_t)(largest - TN_WORD + 1);
+        q->small = (uint32_t)(largest - TN_WORD + 1);
     }
 }
 

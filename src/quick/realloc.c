@@ -27,9 +27,9 @@ slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
     if (prev->head != before || whole < size) {
         return NULL;
     }
-    tn_unlink(q, prev, before);
+    tn_unlink(q, prev, tn_bin(before));
     if (behind != 0) {
-        tn_unlink(q, next, behind);
+        tn_unlink(q, next, tn_bin(behind));
     }
     memmove(tn_payload(prev), tn_payload(block), old - TN_WORD);
     if (whole - size < TN_MIN) {
@@ -39,8 +39,7 @@ slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
         tn_word rest = whole - size;
 
         next = tn_after(prev, size);
-        next->head = rest;
-        *tn_tag(next, rest) = rest;
+        tn_mark_free(next, rest);
         tn_insert(q, next, rest);
         tn_after(next, rest)->head |= TN_PREV_FREE;
     }

@@ -108,7 +108,7 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     if (block == NULL) {
         return NULL;
     }
-    q->front = (uint32_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
+    q->front = (uint16_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
     q->plenty = (tn_word)1 << tn_bin(q->first.size >> 4 | TN_MIN);
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
@@ -185,7 +185,7 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
         (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
     empty = block->head == region->size; /* one free block: no flags */
     if (empty) {
-        tn_unlink(q, block, block->head);
+        tn_unlink(q, block, tn_bin(block->head));
         ((struct tn_region *)tn_at(q, region->prev))->next = region->next;
         if (tn_at(q, region->next) != &q->nil) {
             ((struct tn_region *)tn_at(q, region->next))->prev = region->prev;
