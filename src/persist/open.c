@@ -41,8 +41,8 @@ leave_notice(struct tn_image *image)
 }
 
 /* A reader keeps the writer from changing the file under it. */
-static int
-lock_to_read(struct tn_image *image)
+int
+tn_image_lock_to_read(struct tn_image *image)
 {
     int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
     if (failed == EAGAIN) {
@@ -385,7 +385,7 @@ take(struct tn_image *image, const tarn_options *options)
 {
     bool write = !(image->flags & TARN_READ_ONLY);
     bool shared = (image->flags & TARN_SHARED) != 0;
-    if ((write ? lock_to_write(image) : lock_to_read(image)) != 0 ||
+    if ((write ? lock_to_write(image) : tn_image_lock_to_read(image)) != 0 ||
         tn_superblock_read(image->path, image->file, &image->head) != 0 ||
         check_layout(image, options) != 0 || check_size(image) != 0 ||
         tn_journal_find(image) != 0 || tn_place_reserve(image) != 0) {
