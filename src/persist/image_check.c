@@ -188,9 +188,8 @@ check_size(struct tn_checker *checker, struct tn_image *image)
 static int
 check_image(struct tn_checker *checker, struct tn_image *image)
 {
-    int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
-    if (failed == EAGAIN) {
-        return tn_fail(EBUSY, false, "%s: is being written", image->path);
+    if (tn_image_lock_to_read(image) != 0) {
+        return -1;
     }
     bool damaged = tn_superblock_read(image->path, image->file, &image->head) != 0;
     if (!damaged) {
