@@ -126,6 +126,13 @@ int tarn_checkpoint(tarn_heap *heap);
  * with the same address. Shares blocks with the old one where the file system can. */
 int tarn_snapshot(tarn_heap *heap, const char *path);
 
+/* How far long work is: done of total bytes. Called some times in a second, on the caller's thread;
+ * false stops the work, which then fails with ECANCELED and leaves nothing behind. */
+typedef bool (*tarn_progress)(void *context, uint64_t done, uint64_t total);
+
+/* tarn_snapshot for a caller who wants to be told how far it is, or to stop it. */
+int tarn_snapshot_told(tarn_heap *heap, const char *path, tarn_progress progress, void *context);
+
 /* What was wrong with the calling thread's last call that failed; never NULL. */
 const char *tarn_error(void);
 
@@ -176,7 +183,13 @@ int tarn_image_info(tarn_heap *heap, tarn_image_figures *figures);
 int tarn_check(const char *path, bool (*report)(void *context, const char *what, uint64_t offset),
                void *context);
 
-/* The same for a heap that is open, as it is in memory; offsets are from its base. */
+/* tarn_check for a caller who wants to be told how far it is, or to stop it: -1, ECANCELED. report
+ * and progress may be NULL. */
+int tarn_check_told(const char *path,
+                    bool (*report)(void *context, const char *what, uint64_t offset),
+                    tarn_progress progress, void *context);
+
+/* tarn_check for a heap that is open, as it is in memory; offsets are from its base. */
 int tarn_check_heap(tarn_heap *heap,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     void *context);
