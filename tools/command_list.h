@@ -1,3 +1,4 @@
 /* Every subcommand once, in the order `tarn --help` shows: COMMAND(name). No include guard: who
  * includes it says what COMMAND makes of a name. */
+COMMAND(run)
 COMMAND(options)
