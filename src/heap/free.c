@@ -304,7 +304,8 @@ tn_resize_in_place(void *p, size_t size, const char *call)
     if (tn_kind(slab) == TN_SLAB) {
         return size <= tn_class_of_slab(slab)->size;
     }
-    if (tn_kind(slab) == TN_SAMPLED && slab->large_size <= TN_SLAB_MAX) { /* a sample that would lie in a slab otherwise */
+    if (tn_kind(slab) == TN_SAMPLED &&
+        slab->large_size <= TN_SLAB_MAX) { /* a sample that would lie in a slab otherwise */
         return size <= slab->large_size;
     }
     if (size <= TN_SLAB_MAX / 2 || !tn_large_resize(slab, size)) {

@@ -266,6 +266,8 @@ tn_sample_forked(void)
     }
     start_sampler();
     atomic_store(&late, NULL);
-    hooks->reset();
+    if (hooks != NULL) {
+        hooks->reset();
+    }
     return false;
 }

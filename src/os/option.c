@@ -21,6 +21,8 @@ enum kind {
     FLAG,   /* a bool */
     CHOICE, /* an enum tn_choice */
     KEEP,   /* KiB, or off, now, auto */
+    BYTES,  /* a size_t */
+    PATH,   /* a char[TN_PATH_MOST] */
 };
 
 struct option {
@@ -51,6 +53,18 @@ static const struct option options[] = {
     {{"TARN_HELPER", "0 or 1", "0", "a thread that purges when the process is idle"},
      FLAG,
      PLACE(helper)},
+    {{"TARN_PROFILE", "a path of at most 511 bytes", "none",
+      "sample where memory is allocated, and write the profile there at exit"},
+     PATH,
+     PLACE(profile)},
+    {{"TARN_PROFILE_INTERVAL", "bytes", "524288",
+      "from one sample to the next, in the mean; 1: every block"},
+     BYTES,
+     PLACE(profile_interval)},
+    {{"TARN_LEAKS", "0 or 1", "0",
+      "print what is live at exit to stderr, by where it was allocated"},
+     FLAG,
+     PLACE(leaks)},
 };
 
 #define OPTIONS (sizeof options / sizeof *options)
@@ -120,6 +134,31 @@ set_keep(_Atomic size_t *keep, const char *value)
 }
 
 static bool
+set_bytes(size_t *bytes, const char *value)
+{
+    size_t n = 0;
+    for (const char *digit = value; *digit != 0; digit++) {
+        if (*digit < '0' || *digit > '9' || n > SIZE_MAX / 100) {
+            return false;
+        }
+        n = n * 10 + (size_t)(*digit - '0');
+    }
+    *bytes = n;
+    return n != 0;
+}
+
+static bool
+set_path(char *path, const char *value)
+{
+    size_t length = strlen(value);
+    if (length >= TN_PATH_MOST) {
+        return false;
+    }
+    memcpy(path, value, length + 1);
+    return true;
+}
+
+static bool
 set(const struct option *option, const char *value)
 {
     void *place = (char *)&tn_options + option->place;
@@ -128,6 +167,10 @@ set(const struct option *option, const char *value)
         return set_flag(place, value);
     case CHOICE:
         return set_choice(place, value);
+    case BYTES:
+        return set_bytes(place, value);
+    case PATH:
+        return set_path(place, value);
     default:
         return set_keep(place, value);
     }

@@ -19,6 +19,8 @@ enum tn_choice {
 #define TN_KEEP_AUTO ((size_t)-2)
 #define TN_KEEP_ALL  ((size_t)-1)
 
+#define TN_PATH_MOST 512u /* bytes of a path, its closing zero included */
+
 /* Written before the second thread starts, but for dirty_keep; read by any room, any time. */
 struct tn_options {
     bool stats;    /* a summary on stderr at exit */
@@ -26,8 +28,11 @@ struct tn_options {
     bool check;    /* every free asks every question */
     bool populate; /* fault memory in when it is committed */
     enum tn_choice huge_pages;
-    _Atomic size_t dirty_keep; /* bytes of free memory with contents that a space keeps, or
-                                  TN_KEEP_AUTO, or TN_KEEP_ALL; mallopt writes it, too */
+    bool leaks;                 /* what is live at exit, by stack, on stderr */
+    size_t profile_interval;    /* bytes from one sample to the next; 0: as the profile likes */
+    char profile[TN_PATH_MOST]; /* the profile's file; empty: none */
+    _Atomic size_t dirty_keep;  /* bytes of free memory with contents that a space keeps, or
+                                   TN_KEEP_AUTO, or TN_KEEP_ALL; mallopt writes it, too */
 };
 
 extern struct tn_options tn_options;
