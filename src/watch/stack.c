@@ -98,8 +98,10 @@ tn_stack_look(void **frames, unsigned most)
     int got = backtrace(all, (int)(sizeof all / sizeof *all));
     unsigned count = got > 0 ? (unsigned)got : 0;
     unsigned own = 0;
-    while (own < count && (uintptr_t)all[own] - own_start < own_end - own_start) {
-        own++;
+    for (unsigned i = 0; i < count && i < OWN_MOST; i++) {
+        if ((uintptr_t)all[i] - own_start < own_end - own_start) {
+            own = i + 1; /* inner ones are ours too: parts that the compiler moved elsewhere */
+        }
     }
     count -= own;
     count = count < most ? count : most;

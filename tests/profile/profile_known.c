@@ -95,21 +95,20 @@ free_half(void *first)
     void *volatile *block = first;
     for (int i = 0; i < 40000; i += 2) {
         free(block[i]);
+        block[i] = NULL;
     }
     return NULL;
 }
 
-SITE static void
+SITE static void *
 site_half(void)
 {
     void *volatile *first = &keep[kept];
     for (int i = 0; i < 40000; i++) {
         keep[kept++] = malloc(512);
     }
-    pthread_t thread;
-    pthread_create(&thread, NULL, free_half, (void *)(size_t)first);
-    pthread_join(thread, NULL);
     tell("site_half", 40000, 20000, 512);
+    return (void *)(size_t)first;
 }
 
 /* One block that grows step by step to 32 MiB, most of the way where it is. */
@@ -145,7 +144,10 @@ main(int argc, char **argv)
     site_large();
     site_aligned();
     site_churn();
-    site_half();
+    void *half = site_half();
+    pthread_t other;
+    pthread_create(&other, NULL, free_half, half);
+    pthread_join(other, NULL);
     site_grown();
     pthread_t thread;
     pthread_create(&thread, NULL, site_thread, NULL);
