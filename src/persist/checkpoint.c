@@ -149,6 +149,7 @@ bring_to_file(struct tn_image *image)
     if (failed == 0) {
         failed = tn_write_pages(image, &image->logged, &image->hollow);
     }
+    failed = failed == 0 ? tn_mark_write(&image->head, image->file, image->commit) : failed;
     if (failed == 0) {
         failed = tn_file_facts(image->file, &facts);
     }

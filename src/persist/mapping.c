@@ -55,6 +55,7 @@ grow_shared(struct tn_image *image, size_t end)
 void
 tn_map_watch(struct tn_image *image, void *start, size_t size)
 {
+    tn_page_set_remove(&image->armed, tn_page_of(image, start), size >> TN_PAGE_SHIFT);
     if (image->watching && !image->child) {
         image->watching = tn_dirty_watch(&image->dirty, start, size) == 0;
     }
@@ -102,6 +103,7 @@ map_file(struct tn_image *image)
     image->pieces = 0;
     image->file_end = mapped;
     image->tail = 0;
+    tn_page_set_clear(&image->armed);
     image->watching = false; /* not before the next commit: reading is faster without */
     failed = extend(image, usable);
     if (failed != 0) { /* what was there before still is */

@@ -17,7 +17,8 @@ tarn_commit(tarn_heap *heap)
     int saved = errno;
     tn_lock(&image->lock);
     tn_image_hold(image);
-    int result = image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image);
+    int result =
+        image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image, false);
     tn_image_let(image);
     tn_unlock(&image->lock);
     if (result == 0) {
@@ -61,7 +62,7 @@ close_atomic(struct tn_image *image)
 {
     put_in_order(image);
     tn_image_hold(image);
-    int result = tn_commit(image);
+    int result = tn_commit(image, true);
     if (result == 0) {
         /* What cannot go to the file stays in the journal. */
         if (tn_checkpoint(image) == 0) {
@@ -175,7 +176,7 @@ tarn_checkpoint(tarn_heap *heap)
     int saved = errno;
     tn_lock(&image->lock);
     tn_image_hold(image);
-    int result = tn_commit(image);
+    int result = tn_commit(image, true);
     if (result == 0) {
         result = tn_checkpoint(image);
     }

@@ -129,6 +129,7 @@ write_head(struct tn_image *image, int to)
     head.sum = tn_sum(&head, offsetof(struct tn_superblock, sum));
     int failed = tn_file_write(to, &head, sizeof head, 0);
     failed = failed == 0 ? tn_file_write(to, &head, sizeof head, TN_COPY_AT) : failed;
+    failed = failed == 0 ? tn_mark_write(&head, to, image->commit) : failed;
     return failed == 0 ? tn_file_write(to, &nobody, sizeof nobody, TN_NOTICE_AT) : failed;
 }
 

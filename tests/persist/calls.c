@@ -256,7 +256,9 @@ __wrap_fallocate(int fd, int how, off_t at, off_t size)
         return -1;
     }
     int result = __real_fallocate(fd, how, at, size);
-    struct calls_event *event = result == 0 ? note(CALLS_PUNCH, fd) : NULL;
+    struct calls_event *event =
+        result == 0 ? note((how & FALLOC_FL_PUNCH_HOLE) != 0 ? CALLS_PUNCH : CALLS_RESERVE, fd)
+                    : NULL;
     if (event != NULL) {
         event->at = (uint64_t)at;
         event->size = (uint64_t)size;

@@ -27,6 +27,7 @@ enum calls_kind {
     CALLS_SYNC,
     CALLS_RESIZE,
     CALLS_PUNCH,
+    CALLS_RESERVE, /* the file is at least so long: at + size */
     CALLS_CREATE,
     CALLS_REMOVE,
     CALLS_SYNC_FOLDER,

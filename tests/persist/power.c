@@ -125,6 +125,10 @@ apply(struct disk_file *disk, const struct calls_event *event, uint64_t sectors)
             end = end < disk->size ? end : disk->size;
             memset(disk->bytes + event->at, 0, end - event->at);
         }
+    } else if (event->kind == CALLS_RESERVE) {
+        if (event->at + event->size > disk->size) {
+            disk->size = event->at + event->size;
+        }
     } else if (event->kind == CALLS_WRITE) {
         for (size_t at = 0; at < event->size; at += SECTOR) {
             size_t part = event->size - at < SECTOR ? event->size - at : SECTOR;
