@@ -404,7 +404,13 @@ take(struct tn_image *image, const tarn_options *options)
         tn_image_begin_generation(image);
         leave_notice(image);
     }
-    return enroll(image);
+    if (enroll(image) != 0) {
+        return -1;
+    }
+    if (write && tn_heap_hooks.back != NULL) {
+        tn_heap_hooks.back(&image->heap, NULL);
+    }
+    return 0;
 }
 
 static struct tn_heap *

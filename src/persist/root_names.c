@@ -152,11 +152,19 @@ tarn_rollback(tarn_heap *heap)
         return tn_fail(ENOTSUP, false, "%s: shared mode has no rollback", image->path);
     }
     int saved = errno;
+    bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
     tn_lock(&image->lock);
+    if (write && !image->torn) {
+        image->kept = tn_heap_hooks.before(heap);
+    }
     tn_image_hold(image);
     int result = roll_back(image);
     tn_image_let(image);
     tn_unlock(&image->lock);
+    if (write && result == 0) {
+        tn_heap_hooks.back(heap, image->kept);
+        image->kept = NULL;
+    }
     if (result == 0) {
         errno = saved;
     }
