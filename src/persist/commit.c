@@ -202,8 +202,8 @@ account(struct tn_image *image)
     image->commit++;
 }
 
-static uint64_t
-journal_most(const struct tn_image *image)
+uint64_t
+tn_journal_most(const struct tn_image *image)
 {
     if (image->journal_most != 0) {
         return image->journal_most;
@@ -228,7 +228,7 @@ tn_commit(struct tn_image *image, bool for_sure)
     }
     account(image);
     bool page_map = image->dirty.kind == TN_DIRTY_PAGE_MAP;
-    if (page_map || image->journal.end > journal_most(image)) {
+    if (page_map || image->journal.end > tn_journal_most(image)) {
         /* Done or not, the commit is: what cannot go to the file now stays in the journal. */
         if (tn_checkpoint(image) == 0 && page_map) {
             tn_map_anew(image);

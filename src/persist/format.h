@@ -93,6 +93,33 @@ struct tn_journal_head {
     uint64_t sum;
 };
 
+/* In the journal's first page: its records end in order, and need not be looked at. */
+struct tn_seal {
+    uint64_t magic;
+    uint64_t salt;    /* the header's */
+    uint64_t end;     /* of the last record; here the table of runs begins */
+    uint64_t chain;   /* sum of the last record */
+    uint64_t commit;  /* its number */
+    uint64_t boot[2]; /* of the system that ran then */
+    uint64_t
+        durable; /* 1: all of the records are, and what is in no run is in the file as it was */
+    uint64_t runs;
+    uint64_t runs_sum; /* of the table */
+    uint64_t sum;      /* of all before */
+};
+
+/* Pages that are newer in the journal than in the file, in order of page within their kind. */
+struct tn_run {
+    uint64_t page;
+    uint64_t count;
+    uint64_t at; /* in the journal; 0: zero */
+};
+
+#define TN_SEAL_MAGIC UINT64_C(0x64656c6165736e74)
+#define TN_SEAL_AT    ((size_t)1024)
+
+_Static_assert(sizeof(struct tn_seal) <= 512, "in one sector");
+
 enum tn_record_flags {
     TN_RECORD_DURABLE = 1, /* all records before it were durable when it was begun */
 };

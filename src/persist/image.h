@@ -25,12 +25,17 @@ struct tn_journal {
     bool durable;   /* all its records are */
     bool suspect;   /* behind its end may be a record that was not acknowledged */
     uint64_t salt;
-    uint64_t first; /* commit of its first record */
-    uint64_t end;   /* where the next record goes */
-    uint64_t chain; /* sum of the last record */
-    uint64_t size;  /* of the file: what is behind the end is room for records to come */
-    void *record;   /* memory for the header and index of one */
-    size_t room;    /* bytes of it */
+    uint64_t first;      /* commit of its first record */
+    uint64_t end;        /* where the next record goes */
+    uint64_t chain;      /* sum of the last record */
+    uint64_t size;       /* of the file: what is behind the end is room for records to come */
+    bool loose;          /* of a seal's pages that are in no run, the file's may not be durable */
+    bool sealed;         /* must be broken before anything is appended */
+    struct tn_run *run;  /* of the seal that was there when opened, mapped; NULL: none */
+    size_t runs;         /* of these */
+    uint64_t sealed_end; /* the records behind it are not in the runs */
+    void *record;        /* memory for the header and index of one */
+    size_t room;         /* bytes of it */
 };
 
 #define TN_RECENT 4u
@@ -118,6 +123,8 @@ void tn_map_watch(struct tn_image *image, void *start, size_t size);
 bool tn_map_grow(struct tn_image *image, const char *start, size_t size);
 /* The file has become shorter: zero memory takes the place of what is gone. */
 int tn_map_shorten(struct tn_image *image, size_t end);
+/* Maps the file's pages over those of the journal, which the file has too now. */
+int tn_map_off_journal(struct tn_image *image);
 /* Maps the file's pages over changed ones, which the file has. */
 int tn_map_anew(struct tn_image *image);
 
@@ -125,13 +132,23 @@ int tn_map_anew(struct tn_image *image);
 int tn_journal_append(struct tn_image *image);
 void tn_journal_release(struct tn_image *image); /* its memory, and closes it */
 int tn_journal_restart(struct tn_image *image);
-/* Finds the journal's complete records. 0; -1 said: it cannot be told what was committed. */
-int tn_journal_find(struct tn_image *image);
-/* Goes through the complete records' entries in order. */
-int tn_journal_replay(struct tn_image *image,
+/* Finds the journal's complete records; thorough: a seal's word does not count. 0; -1 said: it
+ * cannot be told what was committed. */
+int tn_journal_find(struct tn_image *image, bool thorough);
+/* Goes through the complete records' entries in order, from the record at from. */
+int tn_journal_replay(struct tn_image *image, uint64_t from,
                       int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
                       int (*hole)(void *context, uint64_t page, uint64_t count), void *context);
 int tn_journal_remove(struct tn_image *image);
+
+/* seal.c: at closing; where there can be no seal there is none. */
+void tn_seal_make(struct tn_image *image);
+int tn_seal_break(struct tn_image *image);
+/* Whether the journal, of this size, has a seal to be believed. */
+bool tn_seal_read(struct tn_image *image, uint64_t size, struct tn_seal *seal);
+/* Takes it up; not *used: its table is damaged. */
+int tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used);
+void tn_seal_forget(struct tn_image *image);
 
 /* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit. */
 int tn_checkpoint(struct tn_image *image);
@@ -143,6 +160,7 @@ uint64_t tn_file_size_needed(const struct tn_image *image);
 /* commit.c: both with the image's lock held. For sure: everything is looked at, whatever the number
  * of page faults says. */
 int tn_commit(struct tn_image *image, bool for_sure);
+uint64_t tn_journal_most(const struct tn_image *image); /* bytes; then comes a checkpoint */
 int tn_commit_shared(struct tn_image *image, bool closing);
 
 /* With the heap's and the space's locks held so that no thread's end and no slow path interferes.

@@ -212,7 +212,7 @@ check_image(struct tn_checker *checker, struct tn_image *image)
     bool damaged = tn_superblock_read(image->path, image->file, &image->head) != 0;
     if (!damaged) {
         check_head(checker, image);
-        damaged = tn_journal_find(image) != 0 || map_anywhere(image) != 0;
+        damaged = tn_journal_find(image, true) != 0 || map_anywhere(image) != 0;
     }
     if (damaged) {
         if (errno != EBADMSG && errno != EINVAL) {

@@ -109,6 +109,8 @@ tn_journal_restart(struct tn_image *image)
     journal->end = TN_PAGE;
     journal->chain = 0;
     journal->durable = true;
+    journal->sealed = false;
+    journal->loose = false;
     return 0;
 }
 
@@ -253,6 +255,7 @@ tn_journal_release(struct tn_image *image)
         journal->record = NULL;
         journal->room = 0;
     }
+    tn_seal_forget(image);
     tn_file_close(journal->file);
     journal->file = -1;
 }
@@ -284,8 +287,11 @@ tn_journal_append(struct tn_image *image)
     record->pages = pages;
     record->holes = holes;
     record->flags = journal->durable ? TN_RECORD_DURABLE : 0;
-    make_room(journal, record->size << TN_PAGE_SHIFT);
-    int failed = write_record(image, record, head_size);
+    int failed = tn_seal_break(image);
+    if (failed == 0) {
+        make_room(journal, record->size << TN_PAGE_SHIFT);
+        failed = write_record(image, record, head_size);
+    }
     if (failed == 0) {
         journal->durable = false;
         if (!(image->flags & TARN_PROCESS)) {
@@ -313,6 +319,7 @@ tn_journal_remove(struct tn_image *image)
     if (journal->file < 0) {
         return 0;
     }
+    tn_seal_forget(image);
     tn_file_close(journal->file);
     journal->file = -1;
     journal->end = 0;

@@ -387,7 +387,7 @@ take(struct tn_image *image, const tarn_options *options)
     if ((write ? lock_to_write(image) : lock_to_read(image)) != 0 ||
         tn_superblock_read(image->path, image->file, &image->head) != 0 ||
         check_layout(image, options) != 0 || check_size(image) != 0 ||
-        tn_journal_find(image) != 0 || tn_place_reserve(image) != 0) {
+        tn_journal_find(image, false) != 0 || tn_place_reserve(image) != 0) {
         return -1;
     }
     image->flags &= ~(unsigned)TARN_SHARED;

@@ -188,11 +188,14 @@ is_zero(const struct tn_journal_head *head)
 }
 
 int
-tn_journal_find(struct tn_image *image)
+tn_journal_find(struct tn_image *image, bool thorough)
 {
     struct tn_journal *journal = &image->journal;
     bool write = !(image->flags & TARN_READ_ONLY);
     tn_file_close(journal->file);
+    tn_seal_forget(image);
+    journal->sealed = false;
+    journal->loose = false;
     image->redone = 0;
     image->dropped = false;
     journal->end = 0;
@@ -247,16 +250,36 @@ tn_journal_find(struct tn_image *image)
     }
     journal->in_folder = false; /* as far as this process knows */
     journal->durable = false;
-    return find_records(image, facts.size, commit);
+    struct tn_seal seal;
+    bool sealed = tn_seal_read(image, facts.size, &seal);
+    bool used = false;
+    if (sealed && !thorough) {
+        failed = tn_seal_use(image, &seal, &used);
+        if (failed != 0) {
+            return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
+        }
+    }
+    if (used) {
+        return 0;
+    }
+    journal->sealed = true; /* or may be: what is there does not hold for records to come */
+    if (find_records(image, facts.size, commit) != 0) {
+        return -1;
+    }
+    if (sealed && journal->end < seal.end) {
+        return tn_fail(EBADMSG, false, "%s: damaged at %zu, before its end when it was closed",
+                       image->journal_path, (size_t)journal->end);
+    }
+    return 0;
 }
 
 int
-tn_journal_replay(struct tn_image *image,
+tn_journal_replay(struct tn_image *image, uint64_t from,
                   int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
                   int (*hole)(void *context, uint64_t page, uint64_t count), void *context)
 {
     int failed = 0;
-    for (uint64_t at = TN_PAGE; at < image->journal.end && failed == 0;) {
+    for (uint64_t at = from; at < image->journal.end && failed == 0;) {
         struct tn_record record;
         if (!read_all(image->journal.file, &record, sizeof record, at, &failed)) {
             return failed != 0 ? failed : EIO;

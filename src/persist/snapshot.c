@@ -111,7 +111,7 @@ static int
 set_length(struct tn_image *image, int to, uint64_t had)
 {
     uint64_t end = 0;
-    int failed = tn_journal_replay(image, grow_to_last_page, ignore_hole, &end);
+    int failed = tn_journal_replay(image, TN_PAGE, grow_to_last_page, ignore_hole, &end);
     uint64_t size = image->head.space_at + tn_align_up((size_t)end << TN_PAGE_SHIFT, TN_SLICE);
     return failed == 0 && size > had ? tn_file_resize(to, size) : failed;
 }
@@ -147,7 +147,8 @@ fill(struct tn_image *image, int to)
     }
     if (failed == 0 && image->journal.file >= 0) {
         failed = set_length(image, to, facts.size);
-        failed = failed == 0 ? tn_journal_replay(image, copy_page, copy_hole, &copy) : failed;
+        failed =
+            failed == 0 ? tn_journal_replay(image, TN_PAGE, copy_page, copy_hole, &copy) : failed;
     }
     if (failed == 0) {
         failed = write_head(image, to);

@@ -43,6 +43,9 @@ struct calls_event {
     char name[64]; /* CREATE, REMOVE: the path's last part */
 };
 
+/* From now on nobody can tell that the system was not started anew. */
+void calls_start_anew(void);
+
 void calls_record(void);
 /* A mark of the test's own. */
 void calls_mark(uint64_t at, uint64_t size);

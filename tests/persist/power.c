@@ -180,6 +180,7 @@ print(void *context, const char *what, uint64_t offset)
 static void
 look(uint64_t acknowledged, uint64_t begun, bool made)
 {
+    calls_start_anew();
     if (!made) {
         exit(0); /* nobody was told yet that there is an image */
     }
