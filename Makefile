@@ -25,6 +25,10 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
 	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
 
+golden-persist: ## make the golden images anew, after the format's version was raised
+	@cmake --preset release >/dev/null && cmake --build --preset release --target golden-persist
+.PHONY: golden-persist
+
 bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
 	@build/bench/persist/persist build/bench-persist.tarn
 .PHONY: crash bench-persist
