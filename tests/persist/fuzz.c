@@ -106,8 +106,8 @@ put_journal(uint8_t *bytes, size_t size, const struct tn_superblock *image)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t records[(size_t)1 << 20];
-    static uint8_t bytes[(size_t)4 << 20];
+    static _Alignas(4096) uint8_t records[(size_t)1 << 20];
+    static _Alignas(4096) uint8_t bytes[(size_t)4 << 20];
     if (path[0] == 0) {
         snprintf(path, sizeof path, "/dev/shm/tarn-fuzz-%d", (int)getpid());
         snprintf(journal, sizeof journal, "%s-journal", path);
