@@ -41,6 +41,7 @@
 #include <stdint.h>
 
 #include <tarn/heap.h>
+#include <tarn/offset.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -193,28 +194,6 @@ int tarn_check_told(const char *path,
 int tarn_check_heap(tarn_heap *heap,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     void *context);
-
-/* ---- pointers that survive being moved ---- */
-
-/* The distance from the pointer itself to what it points at; for data that is copied as a whole to
- * other addresses. All zero is NULL. */
-typedef struct tarn_offset_ptr {
-    intptr_t distance;
-} tarn_offset_ptr;
-
-static inline void
-tarn_offset_set(tarn_offset_ptr *pointer, const void *p)
-{
-    intptr_t distance = (intptr_t)((uintptr_t)p - (uintptr_t)pointer);
-    pointer->distance = p == NULL ? 0 : distance >= 0 ? distance + 1 : distance;
-}
-
-static inline void *
-tarn_offset_get(const tarn_offset_ptr *pointer)
-{
-    intptr_t distance = pointer->distance > 0 ? pointer->distance - 1 : pointer->distance;
-    return pointer->distance == 0 ? NULL : (void *)((uintptr_t)pointer + (uintptr_t)distance);
-}
 
 #if defined(__GNUC__)
 #    pragma GCC visibility pop
