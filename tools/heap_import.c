@@ -31,7 +31,7 @@ struct import {
 static int
 wrong(const struct import *import, const char *what)
 {
-    return tn_fail(EINVAL, false, "%s, line %" PRIu64 ": %s", import->from, import->number, what);
+    return tn_fail(EINVAL, false, "%s, line %zu: %s", import->from, (size_t)import->number, what);
 }
 
 static json_t *

@@ -21,6 +21,13 @@ const struct heap_band_look heap_bands[BANDS] = {
     [BAND_FREE] = {"free, not given back", "#c9ced3", 250, '-'},
 };
 
+const char *
+heap_band_unit(unsigned band, uint64_t count)
+{
+    static const char *const units[2][2] = {{"blocks", "block"}, {"objects", "object"}};
+    return units[band == BAND_POOL][count == 1];
+}
+
 static enum heap_band
 band_of(uint64_t size)
 {

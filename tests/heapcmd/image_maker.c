@@ -84,7 +84,7 @@ fill(tarn_heap *heap, size_t bytes)
 static void
 town(const char *path, size_t kib)
 {
-    size_t capacity = kib < 700 ? (size_t)1 << 20 : kib * 2048;
+    size_t capacity = kib < 700 ? (size_t)1 << 20 : kib * 2048 + ((size_t)16 << 20);
     tarn_heap *heap =
         need(tarn_create(path, &(tarn_options){.capacity = capacity, .layout = "town"}));
     char *name = tarn_heap_strdup(heap, "a name");
