@@ -2,4 +2,5 @@
  * includes it says what COMMAND makes of a name. */
 COMMAND(run)
 COMMAND(trace)
+COMMAND(bench)
 COMMAND(options)
