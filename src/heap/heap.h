@@ -63,6 +63,10 @@ struct tn_cache {
     uint8_t stashed[TN_CENTRAL]; /* blocks in each */
     struct tn_loose loose;
     _Atomic bool trim_wanted; /* another thread asks to give back what can be */
+    bool counted;             /* its allocations take the slow path, sample.h; others may set it */
+    uint64_t counted_since;   /* which start of sampling the next two are of */
+    int64_t until_sample;     /* bytes */
+    uint64_t dice;
 };
 
 _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");

@@ -235,6 +235,23 @@ tn_os_usage(struct tn_os_usage *usage)
 }
 
 uint64_t
+tn_os_nanoseconds(void)
+{
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void
+tn_os_program(char *path, size_t size)
+{
+    int saved = errno;
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    path[length > 0 ? length : 0] = 0;
+    errno = saved;
+}
+
+uint64_t
 tn_os_cpu_milliseconds(void)
 {
     struct timespec used = {0, 0};

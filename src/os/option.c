@@ -24,6 +24,8 @@ enum kind {
     FIXED_FLAG, /* a bool */
     CHOICE,     /* an enum tn_choice */
     KEEP,       /* KiB, or off, now, auto */
+    BYTES,      /* a size_t */
+    PATH,       /* a char[TN_PATH_MOST] */
 };
 
 struct option {
@@ -54,6 +56,18 @@ static const struct option options[] = {
     {{"TARN_HELPER", "0 or 1", "0", "a thread that purges when the process is idle", false},
      FIXED_FLAG,
      PLACE(helper)},
+    {{"TARN_PROFILE", "a path of at most 511 bytes", "none",
+      "sample where memory is allocated, and write the profile there at exit", false},
+     PATH,
+     PLACE(profile)},
+    {{"TARN_PROFILE_INTERVAL", "bytes", "524288",
+      "from one sample to the next, in the mean; 1: every block", false},
+     BYTES,
+     PLACE(profile_interval)},
+    {{"TARN_LEAKS", "0 or 1", "0",
+      "print what is live at exit to stderr, by where it was allocated", false},
+     FIXED_FLAG,
+     PLACE(leaks)},
 };
 
 #define OPTIONS (sizeof options / sizeof *options)
@@ -115,6 +129,19 @@ read_keep(const char *value, size_t *keep)
     return true;
 }
 
+static bool
+read_bytes(const char *value, size_t *bytes)
+{
+    *bytes = 0;
+    for (const char *digit = value; *digit != 0; digit++) {
+        if (*digit < '0' || *digit > '9' || *bytes > SIZE_MAX / 100) {
+            return false;
+        }
+        *bytes = *bytes * 10 + (size_t)(*digit - '0');
+    }
+    return *bytes != 0;
+}
+
 static void *
 place_of(const struct option *option)
 {
@@ -127,7 +154,7 @@ take(const struct option *option, const char *value, bool kept)
 {
     bool flag = false;
     enum tn_choice choice = TN_OFF;
-    size_t keep = 0;
+    size_t bytes = 0;
     switch (option->kind) {
     case FLAG:
     case FIXED_FLAG:
@@ -148,12 +175,28 @@ take(const struct option *option, const char *value, bool kept)
             *(_Atomic unsigned *)place_of(option) = choice;
         }
         return true;
-    default:
-        if (!read_keep(value, &keep)) {
+    case KEEP:
+        if (!read_keep(value, &bytes)) {
             return false;
         }
         if (kept) {
-            *(_Atomic size_t *)place_of(option) = keep;
+            *(_Atomic size_t *)place_of(option) = bytes;
+        }
+        return true;
+    case BYTES:
+        if (!read_bytes(value, &bytes)) {
+            return false;
+        }
+        if (kept) {
+            *(size_t *)place_of(option) = bytes;
+        }
+        return true;
+    default:
+        if (strlen(value) >= TN_PATH_MOST) {
+            return false;
+        }
+        if (kept) {
+            tn_text(place_of(option), TN_PATH_MOST, "%s", value);
         }
         return true;
     }
@@ -176,7 +219,7 @@ tn_option_show(unsigned i, char *text, size_t size)
 {
     static const char *const choices[] = {"off", "on", "auto"};
     const struct option *option = &options[i];
-    size_t keep = 0;
+    size_t bytes = 0;
     switch (option->kind) {
     case FLAG:
         return tn_text(text, size, *(atomic_bool *)place_of(option) ? "1" : "0");
@@ -184,12 +227,16 @@ tn_option_show(unsigned i, char *text, size_t size)
         return tn_text(text, size, *(bool *)place_of(option) ? "1" : "0");
     case CHOICE:
         return tn_text(text, size, "%s", choices[*(_Atomic unsigned *)place_of(option)]);
-    default:
-        keep = *(_Atomic size_t *)place_of(option);
-        if (keep >= TN_KEEP_AUTO) {
-            return tn_text(text, size, keep == TN_KEEP_ALL ? "off" : "auto");
+    case KEEP:
+        bytes = *(_Atomic size_t *)place_of(option);
+        if (bytes >= TN_KEEP_AUTO) {
+            return tn_text(text, size, bytes == TN_KEEP_ALL ? "off" : "auto");
         }
-        return tn_text(text, size, "%zu", keep / TN_KIB);
+        return tn_text(text, size, "%zu", bytes / TN_KIB);
+    case BYTES:
+        return tn_text(text, size, "%zu", *(size_t *)place_of(option));
+    default:
+        return tn_text(text, size, "%s", (const char *)place_of(option));
     }
 }
 

@@ -64,6 +64,12 @@ struct tn_os_usage {
 };
 void tn_os_usage(struct tn_os_usage *usage);
 
+/* Nanoseconds since 1970. */
+uint64_t tn_os_nanoseconds(void);
+
+/* The path of the program that runs; empty where the system does not tell. */
+void tn_os_program(char *path, size_t size);
+
 /* Processor time of all threads so far. */
 uint64_t tn_os_cpu_milliseconds(void);
 unsigned tn_os_process(void);

@@ -74,6 +74,7 @@ count_run(const struct tn_slab *slab, enum tn_kind kind, size_t most, struct tar
     size_t bytes = span << TN_SLICE_SHIFT;
     switch (kind) {
     case TN_LARGE:
+    case TN_SAMPLED:
         count_large(slab, span, stats);
         break;
     case TN_POOL: /* what is in it, its pool tells */
@@ -103,6 +104,7 @@ count_slices(struct tn_space *space, const struct tn_slab *slab, size_t most,
     case TN_SLAB:
         return count_slab(space, slab, most, stats);
     case TN_LARGE:
+    case TN_SAMPLED:
     case TN_POOL:
     case TN_FREE:
     case TN_PURGING:
