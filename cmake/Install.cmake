@@ -57,3 +57,23 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE
     DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
     FILES_MATCHING PATTERN "*.c" PATTERN "*.cc")
+
+# The manual, from the headers, docs/ and the command's --help.
+find_program(TARN_PYTHON NAMES python3)
+if(TARN_PYTHON AND NOT CMAKE_CROSSCOMPILING AND NOT TARN_SANITIZE)
+    file(GLOB TARN_MANUAL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*
+        ${PROJECT_SOURCE_DIR}/include/tarn/* ${PROJECT_SOURCE_DIR}/docs/*.md)
+    list(FILTER TARN_MANUAL_SOURCES EXCLUDE REGEX "__pycache__")
+    add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/written
+        COMMAND ${CMAKE_COMMAND} -E rm -rf ${PROJECT_BINARY_DIR}/man
+        COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 ${TARN_PYTHON}
+            ${PROJECT_SOURCE_DIR}/man/manual.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/man
+            $<TARGET_FILE:tarn-command>
+        COMMAND ${CMAKE_COMMAND} -E touch ${PROJECT_BINARY_DIR}/man/written
+        DEPENDS ${TARN_MANUAL_SOURCES} tarn-command VERBATIM)
+    add_custom_target(manual ALL DEPENDS ${PROJECT_BINARY_DIR}/man/written)
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}
+        PATTERN written EXCLUDE)
+else()
+    message(STATUS "no manual: it needs python3, and to run the tarn command that is built")
+endif()
