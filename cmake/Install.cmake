@@ -77,3 +77,23 @@ if(TARN_PYTHON AND NOT CMAKE_CROSSCOMPILING AND NOT TARN_SANITIZE)
 else()
     message(STATUS "no manual: it needs python3, and to run the tarn command that is built")
 endif()
+
+# The releases in one file, in build/release: tarn_quick.c and tarn_all.c, each with its header.
+find_path(TARN_XXHASH xxhash.h)
+if(TARN_PYTHON AND TARN_XXHASH)
+    set(TARN_RELEASE ${PROJECT_BINARY_DIR}/release)
+    get_directory_property(one_file_core DIRECTORY ${PROJECT_SOURCE_DIR}/src DEFINITION TARN_SOURCES)
+    get_directory_property(one_file_surface DIRECTORY ${PROJECT_SOURCE_DIR}/src
+        DEFINITION TARN_SURFACE)
+    set(one_file_list ${one_file_core} ${one_file_surface} malloc/cxx_failure.c)
+    file(GLOB one_file_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.h
+        ${PROJECT_SOURCE_DIR}/include/tarn/*.h)
+    list(TRANSFORM one_file_list PREPEND ${PROJECT_SOURCE_DIR}/src/ OUTPUT_VARIABLE one_file_paths)
+    add_custom_command(OUTPUT ${TARN_RELEASE}/tarn_all.c ${TARN_RELEASE}/tarn_all.h
+        COMMAND ${TARN_PYTHON} ${PROJECT_SOURCE_DIR}/cmake/one_file.py ${PROJECT_SOURCE_DIR}
+            ${TARN_RELEASE} ${PROJECT_VERSION} ${TARN_XXHASH}/xxhash.h ${one_file_list}
+        DEPENDS ${PROJECT_SOURCE_DIR}/cmake/one_file.py ${one_file_paths} ${one_file_headers} VERBATIM)
+    add_custom_target(release ALL
+        COMMAND ${PROJECT_SOURCE_DIR}/src/quick/amalgamate ${TARN_RELEASE}
+        DEPENDS ${TARN_RELEASE}/tarn_all.c)
+endif()
