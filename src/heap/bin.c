@@ -67,6 +67,7 @@ tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     }
     bin->last = slab;
     bin->count++;
+    tn_purge_enter(cache, slab);
 }
 
 void
@@ -84,6 +85,7 @@ tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
         bin->last = slab->prev;
     }
     bin->count--;
+    tn_purge_leave(cache, slab);
 }
 
 /* Lets a full slab go. False when blocks came back in the meantime: it stays. */

@@ -91,8 +91,7 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
         tn_unlock(&heap->lock);
         return;
     }
-    slab->floor = (uint16_t)(live / 2);
-    slab->left = (uint16_t)(live - live / 2);
+    tn_slab_set_live(slab, live);
     tn_slab_set_owner(slab, cache->id);
     tn_bin_append(cache, class, slab);
 }

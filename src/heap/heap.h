@@ -32,7 +32,8 @@
 /* Pages inside slabs that could go back to the system, purge.c. */
 struct tn_loose {
     size_t bytes;    /* about so many are free and still have memory */
-    size_t limit;    /* beyond which they are purged */
+    size_t left;     /* of these, what the last purge did not get */
+    size_t limit;    /* beyond which the others are purged */
     size_t purged;   /* the last time */
     size_t returned; /* carved again since */
 };
@@ -95,19 +96,19 @@ struct tn_heap {
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
     _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
     struct tn_lock central[TN_CENTRAL];                    /* one for each central class */
-    _Atomic size_t central_loose; /* as in struct tn_loose, for all central slabs */
-    _Atomic size_t central_limit;
-    _Atomic size_t central_returned;
-    size_t central_purged;
-    bool no_stash;               /* const: blocks go straight back to their slabs */
-    bool read_only;              /* const: nobody has a cache */
-    uint32_t cache_ids;          /* of the generation, given so far */
-    uint64_t generation;         /* of an image, stale.c; 0: ids are thread pointers */
-    _Atomic uint32_t stale_next; /* the first slice not looked at for stale owners */
-    uint32_t stale_end;          /* and the last one, exclusive */
-    size_t space_size;           /* bytes of the next space */
-    uint64_t serial;             /* const: no two heaps of a process share it */
-    struct tn_heap *next_heap;   /* registry.c */
+    _Atomic size_t central_bytes;    /* of pages under free blocks of central slabs */
+    _Atomic size_t central_most;     /* beyond which they are purged */
+    _Atomic size_t central_returned; /* of purged ones, carved again */
+    struct tn_loose central_loose;   /* who set central_most to the most there is may use it */
+    bool no_stash;                   /* const: blocks go straight back to their slabs */
+    bool read_only;                  /* const: nobody has a cache */
+    uint32_t cache_ids;              /* of the generation, given so far */
+    uint64_t generation;             /* of an image, stale.c; 0: ids are thread pointers */
+    _Atomic uint32_t stale_next;     /* the first slice not looked at for stale owners */
+    uint32_t stale_end;              /* and the last one, exclusive */
+    size_t space_size;               /* bytes of the next space */
+    uint64_t serial;                 /* const: no two heaps of a process share it */
+    struct tn_heap *next_heap;       /* registry.c */
 };
 
 /* The process heap, and of its first space what the fast path of free asks for: const once the

@@ -7,6 +7,7 @@
 #define PAGES       (TN_SPAN_MOST * (TN_SLICE >> PAGE_SHIFT)) /* of the largest slab */
 #define LIMIT_LEAST (1 * TN_MIB)
 #define LIMIT_MOST  (64 * TN_MIB)
+#define LIMIT_SHARE 32u /* and at least this part of the memory in use */
 
 /* One bit for each page of a slab. */
 struct pages {
@@ -177,8 +178,48 @@ bare_quarters(const struct tn_slab *slab)
     return class->unit_shift != 0 ? units * 4 : units * (class->size >> (PAGE_SHIFT - 2));
 }
 
+static TN_RACY size_t
+least_limit(const struct tn_heap *heap)
+{
+    size_t used = (size_t)heap->spaces[0]->map->used << TN_SLICE_SHIFT;
+    return tn_max(LIMIT_LEAST, used / LIMIT_SHARE);
+}
+
+/* Quarters of pages that a slab in a bin is expected to give back: a function of what it says of
+ * itself, so that what was added for it can be taken off again. */
+static inline unsigned
+promised(const struct tn_slab *slab)
+{
+    unsigned free = expected_free(tn_class_of_slab(slab), slab->floor * 2u + 1);
+    unsigned bare = slab->bare != 0 ? bare_quarters(slab) : 0;
+    return free > bare ? free - bare : 0;
+}
+
+void
+tn_purge_enter(struct tn_cache *cache, const struct tn_slab *slab)
+{
+    cache->loose.bytes += (size_t)promised(slab) << (PAGE_SHIFT - 2);
+}
+
+void
+tn_purge_leave(struct tn_cache *cache, const struct tn_slab *slab)
+{
+    cache->loose.bytes -= (size_t)promised(slab) << (PAGE_SHIFT - 2);
+    cache->loose.left = tn_min(cache->loose.left, cache->loose.bytes);
+}
+
+static size_t
+purge_listed(struct tn_cache *cache, struct tn_slab *slab)
+{
+    tn_purge_leave(cache, slab);
+    size_t bytes = purge_slab(tn_space_of(slab), slab);
+    tn_purge_enter(cache, slab);
+    return bytes;
+}
+
+/* left: bytes that a purge just made could not get, whatever the counts promised. */
 static void
-adapt(struct tn_loose *loose, size_t purged)
+adapt(struct tn_loose *loose, size_t purged, size_t left)
 {
     size_t limit = tn_max(loose->limit, LIMIT_LEAST);
     bool came_back = loose->purged != 0 && loose->returned >= loose->purged / 2;
@@ -186,52 +227,41 @@ adapt(struct tn_loose *loose, size_t purged)
     loose->limit = tn_min(tn_max(limit, LIMIT_LEAST), LIMIT_MOST);
     loose->purged = purged;
     loose->returned = 0;
-    loose->bytes = 0;
+    loose->left = left;
 }
 
-static size_t
+static bool
+too_loose(const struct tn_loose *loose, const struct tn_heap *heap)
+{
+    return loose->bytes - loose->left > tn_max(loose->limit, least_limit(heap));
+}
+
+static void
 sweep(struct tn_cache *cache)
 {
     size_t bytes = 0;
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *slab = cache->bin[class].first;
         for (; slab != NULL; slab = slab->next) {
-            unsigned live = (unsigned)slab->floor + slab->left;
-            if (expected_free(&tn_classes[class], live) >= bare_quarters(slab) + 4) {
-                bytes += purge_slab(tn_space_of(slab), slab);
+            if (promised(slab) >= 4) {
+                bytes += purge_listed(cache, slab);
             }
         }
     }
-    adapt(&cache->loose, bytes);
-    return bytes;
+    adapt(&cache->loose, bytes, cache->loose.bytes);
 }
 
-/* In an image, whose pages are a file's, memory goes back by whole slices, or on request. */
-static bool
-counts(const struct tn_heap *heap)
-{
-    return heap->generation == 0;
-}
-
-/* A look comes whenever half of the live blocks are gone; what pages that probably frees counts
- * once so few are left that whole pages are among it. */
+/* A look comes whenever half of the live blocks are gone, so that the pages the slab promises are
+ * known within a factor of two. In an image, whose pages are a file's, memory goes back by whole
+ * slices, or on request. */
 void
 tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
 {
-    const struct tn_class *class = tn_class_of_slab(slab);
-    unsigned few = (unsigned)((sizeof free_quarters << PAGE_SHIFT) / (PAGE + class->size));
-    unsigned before = live * 2 + 1;
-    unsigned next;
-    if (live > few) {
-        next = live / 2 > few ? live / 2 : few;
-    } else {
-        next = live / 2;
-        size_t gain = expected_free(class, live) - expected_free(class, before);
-        cache->loose.bytes += counts(cache->heap) ? gain << (PAGE_SHIFT - 2) : 0;
-    }
-    slab->floor = (uint16_t)next;
-    slab->left = (uint16_t)(live - next);
-    if (cache->loose.bytes > tn_max(cache->loose.limit, LIMIT_LEAST)) {
+    unsigned before = promised(slab);
+    tn_slab_set_live(slab, live);
+    cache->loose.bytes += (size_t)(promised(slab) - before) << (PAGE_SHIFT - 2);
+    if (cache->loose.bytes > LIMIT_LEAST && too_loose(&cache->loose, cache->heap) &&
+        cache->heap->generation == 0) {
         sweep(cache);
     }
 }
@@ -250,7 +280,9 @@ purge_central_class(struct tn_heap *heap, unsigned class)
     struct tn_lock *lock = &heap->central[class - TN_OWNED];
     tn_lock(lock);
     for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
+        int bare = __builtin_popcountll(slab->bare);
         bytes += purge_slab(tn_space_of(slab), slab);
+        tn_purge_central_listed(heap, class, bare - __builtin_popcountll(slab->bare));
     }
     tn_unlock(lock);
     return bytes;
@@ -267,25 +299,28 @@ purge_central(struct tn_heap *heap)
 }
 
 void
-tn_purge_central_freed(struct tn_heap *heap, unsigned class)
+tn_purge_central_listed(struct tn_heap *heap, unsigned class, int blocks)
 {
-    size_t inside = counts(heap) ? tn_classes[class].size - PAGE : 0;
-    size_t before = atomic_fetch_add_explicit(&heap->central_loose, inside, memory_order_relaxed);
-    size_t limit = atomic_load_explicit(&heap->central_limit, memory_order_relaxed);
-    if (before + inside > tn_max(limit, LIMIT_LEAST) &&
-        atomic_exchange_explicit(&heap->central_loose, 0, memory_order_relaxed) > limit) {
-        size_t bytes = purge_central(heap);
-        tn_lock(&heap->lock);
-        struct tn_loose loose = {
-            .limit = limit,
-            .purged = heap->central_purged,
-            .returned = atomic_exchange_explicit(&heap->central_returned, 0, memory_order_relaxed),
-        };
-        adapt(&loose, bytes);
-        heap->central_purged = loose.purged;
-        atomic_store_explicit(&heap->central_limit, loose.limit, memory_order_relaxed);
-        tn_unlock(&heap->lock);
+    size_t inside = tn_classes[class].size - PAGE;
+    atomic_fetch_add_explicit(&heap->central_bytes, (size_t)blocks * inside, memory_order_relaxed);
+}
+
+void
+tn_purge_central_look(struct tn_heap *heap)
+{
+    size_t most = atomic_load_explicit(&heap->central_most, memory_order_relaxed);
+    size_t bytes = atomic_load_explicit(&heap->central_bytes, memory_order_relaxed);
+    if ((ptrdiff_t)(bytes - tn_max(most, least_limit(heap))) <= 0 || heap->generation != 0 ||
+        !atomic_compare_exchange_strong(&heap->central_most, &most, PTRDIFF_MAX)) {
+        return;
     }
+    /* Nobody else comes this far until there is a new limit. */
+    struct tn_loose *loose = &heap->central_loose;
+    loose->returned = atomic_exchange_explicit(&heap->central_returned, 0, memory_order_relaxed);
+    size_t purged = purge_central(heap);
+    bytes = atomic_load_explicit(&heap->central_bytes, memory_order_relaxed);
+    adapt(loose, purged, bytes);
+    atomic_store(&heap->central_most, bytes + loose->limit);
 }
 
 static size_t
@@ -313,10 +348,9 @@ purge_own(struct tn_cache *cache)
             bytes += purge_slab(tn_space_of(current), current);
         }
         for (struct tn_slab *slab = cache->bin[class].first; slab != NULL; slab = slab->next) {
-            bytes += purge_slab(tn_space_of(slab), slab);
+            bytes += purge_listed(cache, slab);
         }
     }
-    cache->loose.bytes = 0;
     return bytes;
 }
 

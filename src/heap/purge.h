@@ -24,11 +24,18 @@ size_t tn_purge_heap(struct tn_heap *heap);
 /* The cache's owner has been asked to give back what it keeps. */
 void tn_purge_cache(struct tn_cache *cache);
 
-/* A slab of the cache has drained to so many live blocks. Sets when to look again. */
+/* A slab enters or leaves a bin of the cache. */
+void tn_purge_enter(struct tn_cache *cache, const struct tn_slab *slab);
+void tn_purge_leave(struct tn_cache *cache, const struct tn_slab *slab);
+
+/* A slab in a bin has drained to so many live blocks. Sets when to look again. */
 void tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live);
 
-/* A block of a central class was freed. */
-void tn_purge_central_freed(struct tn_heap *heap, unsigned class);
+/* So many more blocks, or fewer, lie on the lists of central slabs of a class. */
+void tn_purge_central_listed(struct tn_heap *heap, unsigned class, int blocks);
+
+/* Purges the central slabs where there are too many. */
+void tn_purge_central_look(struct tn_heap *heap);
 
 /* Bare units of a purged slab were carved again. */
 void tn_purge_returned(struct tn_loose *loose, const struct tn_slab *slab, unsigned units);
