@@ -65,7 +65,11 @@ bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR
 	@python3 bench/pools.py
 
 install: all ## libraries and headers below PREFIX (/usr/local), DESTDIR honoured
-	@cmake --install build --prefix $(or $(PREFIX),/usr/local)
+	@cmake --install build --prefix "$(or $(PREFIX),/usr/local)"
+
+uninstall: ## takes away what make install with the same PREFIX and DESTDIR put there
+	@cmake/uninstall build "$(or $(PREFIX),/usr/local)"
+.PHONY: uninstall
 
 clean: ## what building left
 	@rm -rf build build-debug build-asan build-tsan

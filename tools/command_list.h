@@ -1,3 +1,6 @@
 /* Every subcommand once, in the order `tarn --help` shows: COMMAND(name). No include guard: who
  * includes it says what COMMAND makes of a name. */
+COMMAND(run)
+COMMAND(trace)
 COMMAND(options)
+COMMAND(heap)

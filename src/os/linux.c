@@ -2,6 +2,7 @@
 #include "base/bits.h"
 #include "base/text.h"
 #include "os/os.h"
+#include "os/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +73,7 @@ tn_os_commit(void *start, size_t size)
 {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    TN_PROBE2(tarn, commit, start, size);
     errno = saved;
     return done;
 }
@@ -99,6 +101,7 @@ tn_os_purge(void *start, size_t size)
 {
     int saved = errno;
     bool done = madvise(start, size, MADV_DONTNEED) == 0;
+    TN_PROBE2(tarn, purge, start, size);
     errno = saved;
     return done;
 }

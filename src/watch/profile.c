@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "os/option.h"
 #include "os/os.h"
+#include "os/probe.h"
 #include "watch/modules.h"
 #include "watch/stack.h"
 
@@ -20,13 +21,21 @@ static _Atomic bool ever;
 static void
 record(void *block, size_t size, void *const *frames, unsigned depth)
 {
-    tn_sites_record(block, size, interval, frames, depth);
+    uint64_t stands_for = tn_sites_record(block, size, interval, frames, depth);
+    TN_PROBE3(otel_memory, alloc, block, size, stands_for);
+}
+
+static void
+forget(void *block)
+{
+    TN_PROBE1(otel_memory, free, block);
+    tn_sites_forget(block);
 }
 
 static const struct tn_sample_hooks hooks = {
     .look = tn_stack_look,
     .record = record,
-    .forget = tn_sites_forget,
+    .forget = forget,
     .reset = tn_sites_reset,
 };
 

@@ -192,16 +192,17 @@ weight_of(size_t size, size_t interval)
     return (uint64_t)(UNIT / tn_one_less_exp(((double)size + 1) / (double)interval) + 0.5);
 }
 
-void
+uint64_t
 tn_sites_record(void *block, size_t size, size_t interval, void *const *frames, unsigned depth)
 {
+    uint64_t weight = weight_of(size, interval);
     tn_sites_forget(block); /* one whose free was not seen */
     struct tn_site *site = find_site(frames, depth);
     if (site == NULL || (sample_count * 2 >= sample_room && !grow_samples())) {
         lost++;
-        return;
+        return weight * size / 1024;
     }
-    struct tn_sample sample = {(uintptr_t)block, site, size, weight_of(size, interval)};
+    struct tn_sample sample = {(uintptr_t)block, site, size, weight};
     size_t slot = slot_of_block(sample.block);
     while (samples[slot].block != 0) {
         slot = (slot + 1) & (sample_room - 1);
@@ -210,6 +211,7 @@ tn_sites_record(void *block, size_t size, size_t interval, void *const *frames, 
     sample_count++;
     add(&site->allocated, &sample);
     add(&site->live, &sample);
+    return weight * size / 1024;
 }
 
 void

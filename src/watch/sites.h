@@ -38,8 +38,9 @@ struct tn_sample {
     uint64_t weight; /* blocks that it stands for, in 1/1024 */
 };
 
-void tn_sites_record(void *block, size_t size, size_t interval, void *const *frames,
-                     unsigned depth);
+/* Returns the bytes that the sample stands for. */
+uint64_t tn_sites_record(void *block, size_t size, size_t interval, void *const *frames,
+                         unsigned depth);
 void tn_sites_forget(void *block);
 /* Drops all there is. */
 void tn_sites_reset(void);
