@@ -18,8 +18,8 @@ static struct tn_site **sites;
 static size_t site_room;
 static size_t site_count;
 
-static struct tn_site *first_site;
-static struct tn_site **last_link = &first_site;
+struct tn_site *tn_first_site;
+static struct tn_site **last_link = &tn_first_site;
 static uint64_t lost;
 
 struct chunk {
@@ -83,7 +83,7 @@ grow_sites(void)
     drop_memory(sites, site_room * sizeof *sites);
     sites = table;
     site_room = room;
-    for (struct tn_site *site = first_site; site != NULL; site = site->next) {
+    for (struct tn_site *site = tn_first_site; site != NULL; site = site->next) {
         size_t slot = slot_of_site(site->hash);
         while (sites[slot] != NULL) {
             slot = (slot + 1) & (room - 1);
@@ -254,15 +254,15 @@ tn_sites_reset(void)
     samples = NULL;
     sites = NULL;
     sample_room = sample_count = site_room = site_count = 0;
-    first_site = NULL;
-    last_link = &first_site;
+    tn_first_site = NULL;
+    last_link = &tn_first_site;
     lost = 0;
 }
 
 const struct tn_site *
 tn_sites_first(void)
 {
-    return first_site;
+    return tn_first_site;
 }
 
 size_t
