@@ -72,7 +72,9 @@ search(struct top_target *target, uintptr_t start, uintptr_t end, unsigned char 
         for (size_t i = 0; i + sizeof(struct tn_view) <= size; i += 8) {
             struct tn_view view;
             memcpy(&view, part + i, sizeof view);
-            if (memcmp(view.magic, tn_view.magic, TN_VIEW_MAGIC) == 0 && view.heap != NULL) {
+            char byte; /* a copy that the linker's work has not reached points nowhere */
+            if (memcmp(view.magic, tn_view.magic, TN_VIEW_MAGIC) == 0 &&
+                top_read(target, view.heap, &byte, 1)) {
                 target->view = view;
                 return true;
             }
