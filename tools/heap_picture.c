@@ -233,5 +233,5 @@ heap_picture_subtitle(const struct heap_picture *picture, char *text, size_t roo
     snprintf(text, room, "%s in use of %s at 0x%llx; %s on disk; commit %llu; %s",
              heap_bytes((uint64_t)view->image->space.map->used << TN_SLICE_SHIFT).text,
              heap_bytes(view->image->head.capacity).text, (unsigned long long)view->base,
-             heap_bytes(view->facts.on_disk).text, (unsigned long long)view->state->commit, state);
+             heap_bytes(view->facts.on_disk).text, (unsigned long long)view->image->commit, state);
 }

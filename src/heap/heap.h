@@ -111,6 +111,15 @@ struct tn_heap {
     struct tn_heap *next_heap;       /* registry.c */
 };
 
+/* For rooms that keep things of the process's in a heap's memory, which comes back as it was:
+ * opened again, or rolled back. Set before any heap is used. */
+struct tn_heap_hooks {
+    void *(*before)(struct tn_heap *heap);          /* it is about to go back; for back */
+    void (*back)(struct tn_heap *heap, void *kept); /* kept: NULL after an opening */
+};
+
+extern struct tn_heap_hooks tn_heap_hooks;
+
 /* The process heap, and of its first space what the fast path of free asks for: const once the
  * heap is there; until then the window has no size. */
 extern uintptr_t tn_window_base;

@@ -130,6 +130,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         map->size = head->capacity;
         map->slices = (uint32_t)(head->capacity >> TN_SLICE_SHIFT);
         map->first = 1;
+        const uint64_t marked[] = {head->id[0], head->id[1], data[1] % 8};
+        struct tn_mark mark = {.commit = marked[2], .sum = tn_sum(marked, sizeof marked)};
+        memcpy(bytes + TN_MARK_AT, &mark, sizeof mark);
     }
     store(path, bytes, sizeof bytes, sizeof bytes);
     size_t rest = size - 1 - split;
