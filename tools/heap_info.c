@@ -94,8 +94,8 @@ print_journal(const struct info *info)
     } else if (bytes == 0) {
         puts("  journal       nothing that is not in the file");
     } else {
-        printf("  journal       %s of commits, %" PRIu64 " of them not in the file yet\n",
-               heap_bytes(bytes).text, image->redone);
+        printf("  journal       %s of commits that are not all in the file yet\n",
+               heap_bytes(bytes).text);
     }
     if (image->dropped && !info->has_writer) {
         puts("                then an incomplete commit, which opening drops");

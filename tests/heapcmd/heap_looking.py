@@ -50,7 +50,7 @@ class Info(HeapTest):
         self.make("torn", "town.tarn")
         info = self.json("info", town)
         self.assertEqual(info["state"], "crashed")
-        self.assertEqual(info["journal_commits"], 2)
+        self.assertGreaterEqual(info["journal_commits"], 2)
         self.assertEqual(info["last_commit"], before + 2)
         self.assertTrue(info["incomplete_commit"])
         self.assertIn("incomplete commit, which opening drops", self.heap("info", town))

@@ -95,6 +95,7 @@ class ExportImport(HeapTest):
 
     def test_byte_for_byte(self):
         for path in (self.town(), self.town("large.tarn", 20000), self.make("pool", "pool.tarn")):
+            self.heap("compact", path)
             copy = self.round_trip(path)
             self.assertEqual(self.contents(path), self.contents(copy))
             for name in ("lines", "again", "copy.tarn"):

@@ -10,6 +10,8 @@
 
 #include <tarn/persist.h>
 
+#include "persist/format.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +84,33 @@ written_to_image(struct follower *follower, const struct calls_event *event)
     image->dirty = true;
 }
 
+/* Also: a header. A seal that says that its records are durable comes after them. */
+static bool
+is_record(const struct calls_event *event)
+{
+    uint64_t magic = 0;
+    memcpy(&magic, event->data, event->size < sizeof magic ? event->size : sizeof magic);
+    return event->at == 0 || magic == TN_RECORD_MAGIC;
+}
+
+static void
+sealed(struct follower *follower, const struct calls_event *event)
+{
+    struct tn_seal seal = {0};
+    if (event->kind == CALLS_WRITE && event->at == TN_SEAL_AT && event->size >= sizeof seal) {
+        memcpy(&seal, event->data, sizeof seal);
+        rule(follower, seal.magic != TN_SEAL_MAGIC || !seal.durable || !follower->journal.dirty,
+             "a seal that says that records are durable before they are");
+    }
+}
+
 static void
 written_to_journal(struct follower *follower, const struct calls_event *event)
 {
     struct file_state *journal = &follower->journal;
+    if (event->kind == CALLS_RESERVE || (event->kind == CALLS_WRITE && !is_record(event))) {
+        return; /* room for records to come; a seal and its table, which tell of durable records */
+    }
     if (event->kind == CALLS_WRITE && event->at == 0 && event->size <= PAGE) {
         rule(follower, !journal->records || !follower->image.dirty,
              "a new journal before the file has the old one's pages");
@@ -140,9 +165,11 @@ follow(struct follower *follower, const struct calls_event *event)
     case CALLS_WRITE:
     case CALLS_RESIZE:
     case CALLS_PUNCH:
+    case CALLS_RESERVE:
         if (event->file == follower->image.inode) {
             written_to_image(follower, event);
         } else if (event->file == follower->journal.inode) {
+            sealed(follower, event);
             written_to_journal(follower, event);
         }
         break;
