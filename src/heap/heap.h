@@ -56,6 +56,10 @@ struct tn_cache {
     size_t loose;                /* bytes of free pages in the slabs of the bins, by estimate */
     size_t loose_left;           /* of these, what the last purge did not get */
     _Atomic bool trim_wanted;    /* another thread asks to give back what can be */
+    bool counted;           /* its allocations take the slow path, sample.h; others may set it */
+    uint64_t counted_since; /* which start of sampling the next two are of */
+    int64_t until_sample;   /* bytes */
+    uint64_t dice;
 };
 
 _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
@@ -97,6 +101,15 @@ struct tn_heap {
     uint64_t serial;              /* const: no two heaps of a process share it */
     struct tn_heap *next_heap;    /* registry.c */
 };
+
+/* For rooms that keep things of the process's in a heap's memory, which comes back as it was:
+ * opened again, or rolled back. Set before any heap is used. */
+struct tn_heap_hooks {
+    void *(*before)(struct tn_heap *heap);          /* it is about to go back; for back */
+    void (*back)(struct tn_heap *heap, void *kept); /* kept: NULL after an opening */
+};
+
+extern struct tn_heap_hooks tn_heap_hooks;
 
 /* The process heap, and of its first space what the fast path of free asks for: const once the
  * heap is there; until then the window has no size. */

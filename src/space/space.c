@@ -376,6 +376,7 @@ span_in_use(const struct tn_slab *head)
     case TN_SLAB:
         return head->span_small;
     case TN_LARGE:
+    case TN_SAMPLED:
     case TN_POOL:
         return head->span;
     case TN_HELD: /* what a fork left behind has been set to TN_NONE */
