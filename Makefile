@@ -25,8 +25,8 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
 	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
 
-bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
-	@build/bench/persist/persist build/bench-persist.tarn
+bench-persist: bench-deps all ## images: allocation, opening, space, commits, beside their peers
+	@python3 bench/persist.py
 .PHONY: crash bench-persist
 run: all ## real programs on the system's allocator and on Tarn, side by side
 	@python3 bench/run.py
