@@ -88,10 +88,9 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
 /*
  * Opens an image. If its last writer crashed, complete commits of the journal are taken up and an
  * incomplete one is dropped: tarn_image_info says which. Cost: does not depend on the size of the
- * image, nor on that of the journal when it was closed; after a crash on that of the journal. errno:
- *   ENOENT, EACCES, ...  the file cannot be opened
- *   EBUSY      another process (tarn_error names it) has it open for writing
- *   EADDRINUSE its address is taken (tarn_error says by what)
+ * image, nor on that of the journal when it was closed; after a crash on that of the journal.
+ * errno: ENOENT, EACCES, ...  the file cannot be opened EBUSY      another process (tarn_error
+ * names it) has it open for writing EADDRINUSE its address is taken (tarn_error says by what)
  *   EINVAL     no image; another layout, version, byte order or page size
  *   EBADMSG    it is damaged or truncated
  *   EUCLEAN    in shared mode: was not closed
