@@ -105,7 +105,8 @@ tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, siz
             if (kind == TN_SLAB && !walk_slab(space, slab, visit, context)) {
                 return false;
             }
-            if (kind == TN_LARGE && !visit(context, slab->large_start, slab->large_size)) {
+            if ((kind == TN_LARGE || kind == TN_SAMPLED) &&
+                !visit(context, slab->large_start, slab->large_size)) {
                 return false;
             }
         }

@@ -2,6 +2,7 @@
 
 #include "os/option.h"
 #include "os/os.h"
+#include "watch/profile.h"
 #include "watch/summary.h"
 
 void
@@ -15,6 +16,7 @@ tn_start(void)
     if (tn_options.stats) {
         tn_os_keep_stderr();
     }
+    tn_profile_at_start();
     if (tn_options.helper) {
         tn_helper_start();
     }
@@ -24,7 +26,11 @@ void
 tn_end(void)
 {
     static atomic_bool done;
-    if (tn_options.stats && !atomic_exchange(&done, true)) {
+    if (atomic_exchange(&done, true)) {
+        return;
+    }
+    if (tn_options.stats) {
         tn_print_summary(tn_os_print_last);
     }
+    tn_profile_at_end();
 }

@@ -102,6 +102,16 @@ void tn_image_free(struct tn_image *image);
 int tn_image_take_up(struct tn_image *image);
 void tn_image_begin_generation(struct tn_image *image);
 
+/* open.c: a reader keeps the writer from changing the file under it. */
+int tn_image_lock_to_read(struct tn_image *image);
+
+/* look.c: the committed state, to look at and not to use: mapped read-only wherever there is room,
+ * without heap or state. NULL, and said, when it cannot be told what was committed. What is there
+ * may still be damaged. Ended by tn_image_free. */
+struct tn_image *tn_image_look(const char *path);
+/* Its last step: the superblock has been read and the journal's records found. */
+int tn_map_anywhere(struct tn_image *image);
+
 /* superblock.c */
 int tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity);
 int tn_superblock_write(struct tn_image *image);

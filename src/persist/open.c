@@ -16,16 +16,23 @@ static const tarn_options no_options;
 
 /* ---- locks ---- */
 
+/* Who says that it has the image open for writing. */
+static unsigned
+writer(const struct tn_image *image)
+{
+    struct tn_notice notice = {0};
+    size_t got;
+    tn_file_read(image->file, &notice, sizeof notice, TN_NOTICE_AT, &got);
+    return (unsigned)notice.process;
+}
+
 static int
 lock_to_write(struct tn_image *image)
 {
     int failed = tn_file_lock(image->file, TN_LOCK_WRITER, TN_LOCK_ALONE, false);
     if (failed == EAGAIN) {
-        struct tn_notice notice = {0};
-        size_t got;
-        tn_file_read(image->file, &notice, sizeof notice, TN_NOTICE_AT, &got);
         return tn_fail(EBUSY, false, "%s: process %u has it open for writing", image->path,
-                       (unsigned)notice.process);
+                       writer(image));
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be locked", image->path);
@@ -41,8 +48,8 @@ leave_notice(struct tn_image *image)
 }
 
 /* A reader keeps the writer from changing the file under it. */
-static int
-lock_to_read(struct tn_image *image)
+int
+tn_image_lock_to_read(struct tn_image *image)
 {
     int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
     if (failed == EAGAIN) {
@@ -51,7 +58,8 @@ lock_to_read(struct tn_image *image)
             return -1;
         }
         if (head.flags & TN_IMAGE_OPEN) {
-            return tn_fail(EBUSY, false, "%s: is open for writing in shared mode", image->path);
+            return tn_fail(EBUSY, false, "%s: process %u has it open for writing in shared mode",
+                           image->path, writer(image));
         }
         failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
     }
@@ -389,7 +397,7 @@ take(struct tn_image *image, const tarn_options *options)
 {
     bool write = !(image->flags & TARN_READ_ONLY);
     bool shared = (image->flags & TARN_SHARED) != 0;
-    if ((write ? lock_to_write(image) : lock_to_read(image)) != 0 ||
+    if ((write ? lock_to_write(image) : tn_image_lock_to_read(image)) != 0 ||
         tn_superblock_read(image->path, image->file, &image->head) != 0 ||
         check_layout(image, options) != 0 || check_size(image) != 0 ||
         tn_journal_find(image, false) != 0 || tn_place_reserve(image) != 0) {

@@ -8,6 +8,7 @@
 
 /* Serials are of one process; a pool that has one of another session has to be put right. */
 static _Atomic uint64_t serials;
+#define NO_SERIAL UINT64_MAX /* that no thread knows a cache by */
 
 /* The life of a heap in this process. */
 static uint64_t
@@ -29,7 +30,8 @@ attach(struct tn_pool *pool, struct tn_heap *heap)
     pool->lock.rank = TN_RANK_POOL;
     pool->heap = heap;
     pool->session = session_of(heap);
-    pool->serial = atomic_fetch_add(&serials, 1) + 1;
+    pool->face.face.serial =
+        pool->mode == TN_POOL_SHARED ? atomic_fetch_add(&serials, 1) + 1 : NO_SERIAL;
     pool->thread = tn_pool_is_shared(pool) ? 0 : tn_os_thread();
     atomic_store(&pool->waiting, 0);
     if (torn) {

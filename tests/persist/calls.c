@@ -130,7 +130,6 @@ WRAP(void *, mmap, (void *at, size_t size, int access, int how, int fd, off_t fr
      (at, size, access, how, fd, from))
 WRAP(int, mprotect, (void *at, size_t size, int access), (at, size, access))
 WRAP(int, madvise, (void *at, size_t size, int advice), (at, size, advice))
-WRAP(int, msync, (void *at, size_t size, int how), (at, size, how))
 WRAP(int, fstat, (int fd, struct stat *status), (fd, status))
 
 #define PROTOTYPE(type, name, parameters)                                                          \
@@ -143,6 +142,7 @@ PROTOTYPE(int, fdatasync, (int fd))
 PROTOTYPE(int, fsync, (int fd))
 PROTOTYPE(int, ftruncate, (int fd, off_t size))
 PROTOTYPE(int, fallocate, (int fd, int how, off_t at, off_t size))
+PROTOTYPE(int, msync, (void *at, size_t size, int how))
 PROTOTYPE(int, unlink, (const char *path))
 PROTOTYPE(int, ioctl, (int fd, unsigned long request, ...))
 PROTOTYPE(int, fcntl, (int fd, int command, ...))
@@ -241,6 +241,18 @@ __wrap_fsync(int fd)
     }
     int result = __real_fsync(fd);
     note(CALLS_SYNC, fd);
+    done();
+    return result;
+}
+
+int
+__wrap_msync(void *at, size_t size, int how)
+{
+    if (due()) {
+        return -1;
+    }
+    int result = __real_msync(at, size, how);
+    note(CALLS_SYNC_MEMORY, -1);
     done();
     return result;
 }

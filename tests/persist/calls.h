@@ -31,6 +31,7 @@ enum calls_kind {
     CALLS_CREATE,
     CALLS_REMOVE,
     CALLS_SYNC_FOLDER,
+    CALLS_SYNC_MEMORY, /* of a shared mapping */
     CALLS_MARK,
 };
 
