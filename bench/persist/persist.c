@@ -67,52 +67,47 @@ print_row(const char *title, const double *row)
     printf("%-34s %8.2f %8.2f %8.1f %8.1f\n", title, row[0], row[1], row[2], row[3]);
 }
 
-/* ---- a file written without more ado ---- */
+/* ---- a file written without more ado, right after each commit ---- */
+
+struct raw {
+    char name[4096];
+    char *data;
+    int file;
+};
+
+static double
+raw_write(const struct raw *raw, size_t bytes, size_t from, int sync)
+{
+    double start = now();
+    for (size_t at = 0; at < bytes;) {
+        size_t size = bytes - at < (1 << 20) ? bytes - at : 1 << 20;
+        ssize_t n = pwrite(raw->file, raw->data + at, size, (off_t)(from + at));
+        need(n > 0, "write");
+        at += (size_t)n;
+    }
+    if (sync) {
+        fdatasync(raw->file);
+    }
+    return now() - start;
+}
+
+/* A file that has its blocks. */
+static void
+raw_open(struct raw *raw, const char *path, size_t pages)
+{
+    snprintf(raw->name, sizeof raw->name, "%.4000s-raw", path);
+    raw->data = malloc(pages * PAGE);
+    memset(raw->data, 1, pages * PAGE);
+    raw->file = open(raw->name, O_RDWR | O_CREAT, 0600);
+    raw_write(raw, pages * PAGE, 0, 1);
+}
 
 static void
-raw_commits(const char *path, size_t pages)
+raw_close(struct raw *raw)
 {
-    size_t most = pages * PAGE;
-    char *data = malloc(most);
-    memset(data, 1, most);
-    int file = open(path, O_RDWR | O_CREAT, 0600);
-    double rows[2][4] = {{1e9, 1e9, 1e9, 1e9}, {1e9, 1e9, 1e9, 1e9}};
-    for (int repeat = 0; repeat <= REPEATS; repeat++) {
-        for (int part = 3; part >= 0; part--) {
-            size_t bytes = (size_t)((double)pages * parts[part]) * PAGE;
-            double start = now();
-            for (size_t at = 0; at < bytes;) {
-                size_t size = bytes - at < (1 << 20) ? bytes - at : 1 << 20;
-                ssize_t n = pwrite(file, data + at, size, (off_t)at);
-                need(n > 0, "write");
-                at += (size_t)n;
-            }
-            double written = now() - start;
-            fdatasync(file);
-            if (repeat > 0) { /* the first time gives it its blocks */
-                keep_best(&rows[0][part], now() - start);
-                keep_best(&rows[1][part], written);
-            }
-        }
-    }
-    print_row("raw write + fdatasync", rows[0]);
-    print_row("raw write", rows[1]);
-    printf("\nsmall ones, a second\n");
-    for (int sync = 1; sync >= 0; sync--) {
-        int count = sync ? SMALL : 20 * SMALL;
-        double start = now();
-        for (int i = 0; i < count; i++) {
-            need(pwrite(file, data, 2 * PAGE, (off_t)(i % SMALL) * 2 * PAGE) > 0, "write");
-            if (sync) {
-                fdatasync(file);
-            }
-        }
-        printf("%-34s %8.0f\n", sync ? "raw 8 KiB + fdatasync" : "raw 8 KiB",
-               count * 1e3 / (now() - start));
-    }
-    close(file);
-    unlink(path);
-    free(data);
+    close(raw->file);
+    unlink(raw->name);
+    free(raw->data);
 }
 
 /* ---- Tarn ---- */
@@ -164,6 +159,9 @@ static void
 bench_commits(const char *path, size_t pages, unsigned flags, const char *name)
 {
     char *data;
+    struct raw raw;
+    raw_open(&raw, path, pages);
+    double beside[4] = {1e9, 1e9, 1e9, 1e9};
     char title[64];
     tarn_heap *heap = make_heap(path, flags, pages, &data);
     double first[4] = {1e9, 1e9, 1e9, 1e9};
@@ -179,15 +177,19 @@ bench_commits(const char *path, size_t pages, unsigned flags, const char *name)
             keep_best(&first[part], timed_commit(heap));
             dirty(data, pages, parts[part], &seed);
             keep_best(&later[part], timed_commit(heap));
+            size_t bytes = (size_t)((double)pages * parts[part]) * PAGE;
+            keep_best(&beside[part], raw_write(&raw, bytes, 0, !(flags & TARN_PROCESS)));
         }
     }
     snprintf(title, sizeof title, "tarn, %s", name);
     print_row(title, later);
+    print_row(flags & TARN_PROCESS ? "  raw write" : "  raw write + fdatasync", beside);
     snprintf(title, sizeof title, "tarn, %s, first after opening", name);
     print_row(title, first);
     snprintf(title, sizeof title, "tarn, %s, checkpoint after both", name);
     print_row(title, file);
     end_heap(path, heap);
+    raw_close(&raw);
 }
 
 static void
@@ -198,7 +200,10 @@ bench_small(const char *path, size_t pages, unsigned flags, const char *name)
     tarn_heap *heap = make_heap(path, flags, pages, &data);
     dirty(data, pages, 1, NULL);
     timed_commit(heap);
-    int count = flags & TARN_PROCESS ? 20 * SMALL : SMALL;
+    struct raw raw;
+    raw_open(&raw, path, 2 * SMALL);
+    int sync = !(flags & TARN_PROCESS);
+    int count = sync ? SMALL : 20 * SMALL;
     uint64_t seed = 1;
     for (int how = 0; how < 3; how++) {
         double start = now();
@@ -209,8 +214,14 @@ bench_small(const char *path, size_t pages, unsigned flags, const char *name)
         }
         char title[96];
         snprintf(title, sizeof title, "%s, %zu MiB, %s", name, pages >> 8, which[how]);
-        printf("%-34s %8.0f\n", title, count * 1e3 / (now() - start));
+        double took = now() - start;
+        start = now();
+        for (int i = 0; i < SMALL; i++) {
+            raw_write(&raw, 2 * PAGE, (size_t)i * 2 * PAGE, sync);
+        }
+        printf("%-34s %8.0f %8.0f\n", title, count * 1e3 / took, SMALL * 1e3 / (now() - start));
     }
+    raw_close(&raw);
     double start = now();
     for (int i = 0; i < SMALL; i++) {
         need(tarn_commit(heap) == 0, "commit");
@@ -333,9 +344,7 @@ main(int argc, char **argv)
 #else
     printf("LMDB: not installed\n");
 #endif
-    char other[4096];
-    snprintf(other, sizeof other, "%.4000s-raw", argv[1]);
-    raw_commits(other, pages);
+    printf("\n%-34s %8s %8s\n", "small ones, a second:", "commits", "raw 8 KiB");
     bench_small(argv[1], 16 << 8, 0, "power");
     bench_small(argv[1], 16 << 8, TARN_PROCESS, "process");
     bench_small(argv[1], pages, 0, "power");
