@@ -79,3 +79,7 @@ uninstall: ## takes away what make install with the same PREFIX and DESTDIR put 
 
 clean: ## what building left
 	@rm -rf build build-debug build-asan build-tsan
+
+release: all ## the releases in one file, in build/release: tarn_quick.c and tarn_all.c
+	@ls -l build/release
+.PHONY: release

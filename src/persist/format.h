@@ -22,7 +22,7 @@
 #define TN_BYTE_ORDER    UINT32_C(0x01020304)
 #define TN_IMAGE_VERSION 2u
 /* What the engine keeps in a space; another number when descriptors, classes or map change. */
-#define TN_ENGINE_VERSION 1u
+#define TN_ENGINE_VERSION 2u
 
 #define TN_IMAGE_HEAD   ((size_t)65536)
 #define TN_COPY_AT      ((size_t)4096) /* of the second superblock */
