@@ -37,6 +37,9 @@ tn_page_set_release(struct tn_page_set *set)
 void
 tn_page_set_clear(struct tn_page_set *set)
 {
+    if (set->bits == NULL) {
+        return; /* of who has no sets */
+    }
     for (size_t i = 0; i < set->words / 64 && set->count != 0; i++) {
         if ((set->summary[i / 64] >> i % 64 & 1) != 0) {
             memset(set->bits + i * 64, 0, 64 * sizeof *set->bits);
