@@ -49,7 +49,9 @@ struct tn_image {
     const char *journal_path;
     unsigned flags; /* enum tarn_open_flags */
     bool child;     /* this process is a fork's child of the one that opened it */
-    int file;
+    int file;       /* bears the locks */
+    int to_map; /* the same, opened once more: a mapping keeps its opening, with its locks, as long
+                   as there is a child that has it; -1: not to be had, the first one is mapped */
     struct tn_superblock head;
     struct tn_image_state *state; /* in the image */
     uint64_t journal_most;
@@ -179,6 +181,12 @@ int tn_commit_shared(struct tn_image *image, bool closing);
  */
 void tn_image_hold(struct tn_image *image);
 void tn_image_let(struct tn_image *image);
+
+static inline int
+tn_file_to_map(const struct tn_image *image)
+{
+    return image->to_map >= 0 ? image->to_map : image->file;
+}
 
 static inline size_t
 tn_where_size(const struct tn_image *image)

@@ -449,6 +449,9 @@ open_or_make(const char *path, const tarn_options *options, unsigned how, bool o
         tn_fail(EINVAL, false, "%s: is no regular file", path);
         return give_up(image);
     }
+    if (tn_file_again(image->file, how & TN_FILE_WRITE, &image->to_map) != 0) {
+        image->to_map = -1;
+    }
     bool blank = false;
     if (options->flags & TARN_CREATE) {
         if (is_blank(image, &blank) != 0 || (blank && lock_to_write(image) != 0) ||
