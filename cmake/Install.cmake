@@ -57,3 +57,43 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE
     DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
     FILES_MATCHING PATTERN "*.c" PATTERN "*.cc")
+
+# The manual, from the headers, docs/ and the command's --help.
+find_program(TARN_PYTHON NAMES python3)
+if(TARN_PYTHON AND NOT CMAKE_CROSSCOMPILING AND NOT TARN_SANITIZE)
+    file(GLOB TARN_MANUAL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*
+        ${PROJECT_SOURCE_DIR}/include/tarn/* ${PROJECT_SOURCE_DIR}/docs/*.md)
+    list(FILTER TARN_MANUAL_SOURCES EXCLUDE REGEX "__pycache__")
+    add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/written
+        COMMAND ${CMAKE_COMMAND} -E rm -rf ${PROJECT_BINARY_DIR}/man
+        COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 ${TARN_PYTHON}
+            ${PROJECT_SOURCE_DIR}/man/manual.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/man
+            $<TARGET_FILE:tarn-command>
+        COMMAND ${CMAKE_COMMAND} -E touch ${PROJECT_BINARY_DIR}/man/written
+        DEPENDS ${TARN_MANUAL_SOURCES} tarn-command VERBATIM)
+    add_custom_target(manual ALL DEPENDS ${PROJECT_BINARY_DIR}/man/written)
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}
+        PATTERN written EXCLUDE)
+else()
+    message(STATUS "no manual: it needs python3, and to run the tarn command that is built")
+endif()
+
+# The releases in one file, in build/release: tarn_quick.c and tarn_all.c, each with its header.
+find_path(TARN_XXHASH xxhash.h)
+if(TARN_PYTHON AND TARN_XXHASH)
+    set(TARN_RELEASE ${PROJECT_BINARY_DIR}/release)
+    get_directory_property(one_file_core DIRECTORY ${PROJECT_SOURCE_DIR}/src DEFINITION TARN_SOURCES)
+    get_directory_property(one_file_surface DIRECTORY ${PROJECT_SOURCE_DIR}/src
+        DEFINITION TARN_SURFACE)
+    set(one_file_list ${one_file_core} ${one_file_surface} malloc/cxx_failure.c)
+    file(GLOB one_file_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.h
+        ${PROJECT_SOURCE_DIR}/include/tarn/*.h)
+    list(TRANSFORM one_file_list PREPEND ${PROJECT_SOURCE_DIR}/src/ OUTPUT_VARIABLE one_file_paths)
+    add_custom_command(OUTPUT ${TARN_RELEASE}/tarn_all.c ${TARN_RELEASE}/tarn_all.h
+        COMMAND ${TARN_PYTHON} ${PROJECT_SOURCE_DIR}/cmake/one_file.py ${PROJECT_SOURCE_DIR}
+            ${TARN_RELEASE} ${PROJECT_VERSION} ${TARN_XXHASH}/xxhash.h ${one_file_list}
+        DEPENDS ${PROJECT_SOURCE_DIR}/cmake/one_file.py ${one_file_paths} ${one_file_headers} VERBATIM)
+    add_custom_target(release ALL
+        COMMAND ${PROJECT_SOURCE_DIR}/src/quick/amalgamate ${TARN_RELEASE}
+        DEPENDS ${TARN_RELEASE}/tarn_all.c)
+endif()

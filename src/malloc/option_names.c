@@ -45,7 +45,7 @@ tarn_option_get(const char *name, char *value, size_t size)
 int
 tarn_option_set(const char *name, const char *value)
 {
-    struct tn_option_text text;
+    struct tn_option_text text = {0};
     tn_options_read();
     unsigned i = tn_option_find(name);
     if (i == TN_NO_OPTION) {
