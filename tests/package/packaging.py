@@ -23,7 +23,7 @@ def main():
     path = os.path.join(source, "debian/libtarn1.symbols")
     if "--write" in sys.argv:
         with open(path, "w", encoding="utf-8") as file:
-            file.write("libtarn.so.1 libtarn1 #MINVER#\n")
+            file.write("libtarn.so.1 libtarn1 #MINVER#\n* Build-Depends-Package: libtarn-dev\n")
             file.writelines(f" {name}@Base {version}\n" for name in sorted(exported))
     known = set(re.findall(r"^ (\S+)@Base", read(path), re.M))
     faults = [f"{name} is exported, but not in debian/libtarn1.symbols" for name in sorted(exported - known)]
