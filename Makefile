@@ -21,9 +21,15 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 	@build/tests/persist/kill build/crash.tarn 1000 103 page-map
 	@build/tests/persist/kill /dev/shm/tarn-crash.tarn 3000 104
 	@build/tests/persist/faults /dev/shm/tarn-crash.tarn process
+	@build/tests/persist/compound /dev/shm/tarn-crash.tarn 3
 	@for seed in 1 2 3 4 5 6 7 8; do build/tests/persist/power /dev/shm/tarn-crash.tarn 60 $$seed || exit 1; done
 	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
 	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
+	@build/tests/persist/vast build/crash.tarn 100 10
+
+golden-persist: ## make the golden images anew, after the format's version was raised
+	@cmake --preset release >/dev/null && cmake --build --preset release --target golden-persist
+.PHONY: golden-persist
 
 bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
 	@build/bench/persist/persist build/bench-persist.tarn

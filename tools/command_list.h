@@ -2,5 +2,9 @@
  * includes it says what COMMAND makes of a name. */
 COMMAND(run)
 COMMAND(trace)
+COMMAND(bench)
 COMMAND(options)
 COMMAND(heap)
+COMMAND(explain)
+COMMAND(top)
+COMMAND(profile)

@@ -207,11 +207,11 @@ print_summary(const struct diff *diff)
     const struct tn_superblock *b = &diff->b.image->head;
     if (is_same(diff)) {
         printf("%s and %s: the same (commit %" PRIu64 ")\n", diff->a.path, diff->b.path,
-               diff->a.state->commit);
+               diff->a.image->commit);
         return;
     }
     printf("%s (commit %" PRIu64 ") and %s (commit %" PRIu64 "):\n", diff->a.path,
-           diff->a.state->commit, diff->b.path, diff->b.state->commit);
+           diff->a.image->commit, diff->b.path, diff->b.image->commit);
     if (a->base != b->base) {
         printf("  address   0x%" PRIx64 " and 0x%" PRIx64 ": compared by distance from it\n",
                a->base, b->base);
@@ -240,7 +240,7 @@ print_json(struct diff *diff)
     json_t *numbers =
         json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "a",
                   diff->a.path, "b", diff->b.path, "same", is_same(diff), "commit_a",
-                  (json_int_t)diff->a.state->commit, "commit_b", (json_int_t)diff->b.state->commit,
+                  (json_int_t)diff->a.image->commit, "commit_b", (json_int_t)diff->b.image->commit,
                   "pages", (json_int_t)diff->pages, "pages_differ", (json_int_t)diff->pages_differ,
                   "blocks_same", (json_int_t)diff->same_blocks, "blocks_changed",
                   (json_int_t)diff->changed, "blocks_removed", (json_int_t)diff->only[0],

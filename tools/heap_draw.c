@@ -17,7 +17,7 @@
 #define GAP        36.0
 #define TOP        104.0
 #define BARS       150.0 /* height of the chart of classes */
-#define CELL_MOST  22.0
+#define CELL_MOST  30.0
 #define INK        "#22282d"
 #define PALE       "#6b747c"
 #define PAPER      "#ffffff"
@@ -135,7 +135,7 @@ draw_grid(struct canvas *canvas)
 
 static double
 legend_line(const struct canvas *canvas, double y, const char *name, uint64_t bytes,
-            uint64_t blocks)
+            uint64_t blocks, const char *unit)
 {
     double x = WIDTH - MARGIN - SIDE;
     write_text(canvas->cairo, INK, 13, false, FROM_LEFT, x + 24, y + 11, name);
@@ -143,8 +143,7 @@ legend_line(const struct canvas *canvas, double y, const char *name, uint64_t by
                heap_bytes(bytes).text);
     if (blocks != 0) {
         char text[64];
-        snprintf(text, sizeof text, "%s %s", heap_count(blocks).text,
-                 blocks == 1 ? "block" : "blocks");
+        snprintf(text, sizeof text, "%s %s", heap_count(blocks).text, unit);
         write_text(canvas->cairo, PALE, 11, false, FROM_LEFT, x + 24, y + 25, text);
         return y + 38;
     }
@@ -157,16 +156,17 @@ legend_marks(const struct canvas *canvas, double y)
     const struct heap_picture *picture = canvas->picture;
     double x = WIDTH - MARGIN - SIDE;
     box(canvas->cairo, NOTHING, x, y, 14, 14);
-    y = legend_line(canvas, y, "nothing, not in the file", picture->hole, 0);
+    y = legend_line(canvas, y, "nothing, not in the file", picture->hole, 0, NULL);
     if (picture->journalled != 0) {
         box(canvas->cairo, NOTHING, x, y, 14, 14);
         mark(canvas->cairo, JOURNALLED, x, y, 14, true);
-        y = legend_line(canvas, y, "in the journal only", picture->journalled << TN_PAGE_SHIFT, 0);
+        y = legend_line(canvas, y, "in the journal only", picture->journalled << TN_PAGE_SHIFT, 0,
+                        NULL);
     }
     if (picture->changed != 0) {
         box(canvas->cairo, NOTHING, x, y, 14, 14);
         mark(canvas->cairo, CHANGED, x, y, 14, false);
-        y = legend_line(canvas, y, "not committed", picture->changed << TN_PAGE_SHIFT, 0);
+        y = legend_line(canvas, y, "not committed", picture->changed << TN_PAGE_SHIFT, 0, NULL);
     }
     return y;
 }
@@ -193,7 +193,8 @@ draw_legend(const struct canvas *canvas)
             if (band == BAND_LARGE) {
                 snprintf(name, sizeof name, "larger blocks");
             }
-            y = legend_line(canvas, y, name, picture->bytes[band], picture->blocks[band]);
+            y = legend_line(canvas, y, name, picture->bytes[band], picture->blocks[band],
+                            heap_band_unit(band, picture->blocks[band]));
         }
     }
     y = legend_marks(canvas, y);
@@ -253,7 +254,7 @@ draw_classes(const struct canvas *canvas, double top)
         double x = canvas->left + class * width;
         draw_bar(canvas, class, x, width, base, most);
         uint32_t size = tn_classes[class].size;
-        if ((size & (size - 1)) == 0 && size >= 16) {
+        if ((size & (size - 1)) == 0 && size >= 16 && size != 32) {
             snprintf(text, sizeof text, size < 1024 ? "%u" : "%uK",
                      size < 1024 ? size : size / 1024);
             write_text(canvas->cairo, PALE, 11, false, CENTRED, x + width / 2 - 1, base + 16, text);

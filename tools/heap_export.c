@@ -171,7 +171,7 @@ write_head(struct export *export)
         (json_int_t)head->capacity, "compatible", (json_int_t)head->compatible, "incompatible",
         (json_int_t)head->incompatible, "read_only", (json_int_t)head->read_only, "flags",
         (json_int_t)head->flags, "serial", (json_int_t)head->serial, "length",
-        (json_int_t) export->view->size, "commit", (json_int_t) export->view->state->commit);
+        (json_int_t) export->view->size, "commit", (json_int_t) export->view->image->commit);
     json_t *text = json_string(head->layout);
     if (text != NULL) {
         json_object_set_new(line, "layout", text);

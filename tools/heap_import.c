@@ -19,6 +19,7 @@ struct import {
     int to;
     struct tn_superblock head;
     uint64_t length; /* of the space */
+    uint64_t commit;
     uint64_t number; /* of the line */
     uint64_t pieces;
     uint64_t sum;
@@ -31,7 +32,7 @@ struct import {
 static int
 wrong(const struct import *import, const char *what)
 {
-    return tn_fail(EINVAL, false, "%s, line %" PRIu64 ": %s", import->from, import->number, what);
+    return tn_fail(EINVAL, false, "%s, line %zu: %s", import->from, (size_t)import->number, what);
 }
 
 static json_t *
@@ -143,6 +144,7 @@ read_head(struct import *import, const json_t *line)
     head->serial = number_of(line, "serial");
     head->flags = (uint32_t)number_of(line, "flags");
     import->length = number_of(line, "length");
+    import->commit = number_of(line, "commit");
     if (id == NULL || sscanf(id, "%16" SCNx64 "%16" SCNx64, &head->id[0], &head->id[1]) != 2 ||
         !address_of(line, "base", &head->base) || head->capacity % TN_SLICE != 0 ||
         import->length > head->capacity || import->length % TN_SLICE != 0) {
@@ -302,6 +304,7 @@ write_image(struct import *import, const char *path)
     }
     import->head.sum = tn_sum(&import->head, offsetof(struct tn_superblock, sum));
     failed = failed == 0 ? write_sums(import) : failed;
+    failed = failed == 0 ? tn_mark_write(&import->head, import->to, import->commit) : failed;
     failed = failed == 0 ? tn_file_sync(import->to) : failed;
     if (failed == 0) {
         failed = tn_file_write(import->to, &import->head, sizeof import->head, 0);

@@ -94,8 +94,8 @@ print_journal(const struct info *info)
     } else if (bytes == 0) {
         puts("  journal       nothing that is not in the file");
     } else {
-        printf("  journal       %s of commits, %" PRIu64 " of them not in the file yet\n",
-               heap_bytes(bytes).text, image->redone);
+        printf("  journal       %s of commits that are not all in the file yet\n",
+               heap_bytes(bytes).text);
     }
     if (image->dropped && !info->has_writer) {
         puts("                then an incomplete commit, which opening drops");
@@ -138,7 +138,7 @@ print_info(const struct info *info, const char *path)
         printf("  resident      %s in memory, the system's file cache included\n",
                heap_bytes(tn_map_resident(image->space.base, info->view.size)).text);
         print_journal(info);
-        printf("  last commit   number %" PRIu64 "\n", info->view.state->commit);
+        printf("  last commit   number %" PRIu64 "\n", info->view.image->commit);
         printf("  roots         %s, %u named\n", info->root ? "one pointer" : "no pointer",
                info->named);
     }
@@ -170,7 +170,7 @@ print_json(const struct info *info, const char *path)
             (json_int_t)tn_map_resident(image->space.base, info->view.size), "journal_size",
             (json_int_t)journal_bytes(info), "journal_commits", (json_int_t)image->redone,
             "incomplete_commit", image->dropped && !info->has_writer, "last_commit",
-            (json_int_t)info->view.state->commit, "root", info->root, "named_roots",
+            (json_int_t)info->view.image->commit, "root", info->root, "named_roots",
             (int)info->named);
         json_object_update(object, more);
         json_decref(more);

@@ -80,7 +80,8 @@ print_band(const struct heap_picture *picture, unsigned band, bool colour)
     }
     printf(" %-20s %10s", look->name, heap_bytes(picture->bytes[band]).text);
     if (picture->blocks[band] != 0) {
-        printf("  %s blocks", heap_count(picture->blocks[band]).text);
+        printf("  %s %s", heap_count(picture->blocks[band]).text,
+               heap_band_unit(band, picture->blocks[band]));
     }
     putchar('\n');
 }

@@ -21,6 +21,13 @@ const struct heap_band_look heap_bands[BANDS] = {
     [BAND_FREE] = {"free, not given back", "#c9ced3", 250, '-'},
 };
 
+const char *
+heap_band_unit(unsigned band, uint64_t count)
+{
+    static const char *const units[2][2] = {{"blocks", "block"}, {"objects", "object"}};
+    return units[band == BAND_POOL][count == 1];
+}
+
 static enum heap_band
 band_of(uint64_t size)
 {
@@ -226,5 +233,5 @@ heap_picture_subtitle(const struct heap_picture *picture, char *text, size_t roo
     snprintf(text, room, "%s in use of %s at 0x%llx; %s on disk; commit %llu; %s",
              heap_bytes((uint64_t)view->image->space.map->used << TN_SLICE_SHIFT).text,
              heap_bytes(view->image->head.capacity).text, (unsigned long long)view->base,
-             heap_bytes(view->facts.on_disk).text, (unsigned long long)view->state->commit, state);
+             heap_bytes(view->facts.on_disk).text, (unsigned long long)view->image->commit, state);
 }

@@ -28,6 +28,9 @@ struct heap_band_look {
 
 extern const struct heap_band_look heap_bands[BANDS];
 
+/* "block", "objects", ... */
+const char *heap_band_unit(unsigned band, uint64_t count);
+
 struct heap_cell {
     uint64_t bytes[BANDS]; /* the rest is free and zero */
     uint64_t hole;         /* bytes that the file does not have */

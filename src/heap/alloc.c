@@ -6,6 +6,7 @@
 #include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/option.h"
+#include "os/probe.h"
 
 #include <errno.h>
 #include <string.h>
@@ -52,6 +53,7 @@ large_malloc(struct tn_cache *cache, size_t size, size_t align, size_t start, bo
     if (block == NULL) {
         return tn_no_memory();
     }
+    TN_PROBE2(tarn, large, block, size);
     if (clear && !zero) {
         memset(block, 0, size);
     }
@@ -80,7 +82,9 @@ malloc_any(size_t size)
     if (TN_UNLIKELY(soon != NULL)) {
         soon();
     }
-    return tn_cache_malloc(tn_cache_of_thread(), size);
+    void *block = tn_cache_malloc(tn_cache_of_thread(), size);
+    TN_PROBE2(tarn, alloc, block, size);
+    return block;
 }
 
 /* Which class, by (size + 7) / 8. */

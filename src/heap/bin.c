@@ -276,8 +276,7 @@ replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
     bool done = tn_slab_replenish(space, slab);
     tn_slab_assert(slab);
     if (slab->flags & TN_PURGED) {
-        unsigned units = (unsigned)__builtin_popcountll(bare ^ slab->bare);
-        tn_purge_returned(&cache->loose, slab, units);
+        tn_purge_regret(cache->heap, tn_class_of_slab(slab), bare ^ slab->bare);
     }
     return done;
 }

@@ -47,20 +47,19 @@ is_full(const struct tn_slab *slab)
 static void *
 take_block(struct tn_heap *heap, struct tn_slab *slab)
 {
-    int bare = __builtin_popcountll(slab->bare);
+    int listed = -1;
     if (!tn_slab_has_free(slab)) {
+        uint64_t bare = slab->bare;
         tn_slab_replenish(tn_space_of(slab), slab);
+        bare ^= slab->bare;
+        listed += __builtin_popcountll(bare);
         if (slab->flags & TN_PURGED) {
-            atomic_fetch_add_explicit(&heap->central_returned, tn_class_of_slab(slab)->size,
-                                      memory_order_relaxed);
+            tn_purge_regret(heap, tn_class_of_slab(slab), bare);
         }
-        bare -= __builtin_popcountll(slab->bare);
-    } else {
-        bare = 0;
     }
     slab->left++;
     void *block = tn_slab_pop(slab);
-    tn_purge_central_listed(heap, slab->size_class, bare - 1);
+    tn_purge_central_listed(heap, slab->size_class, listed);
     tn_slab_assert(slab);
     if (is_full(slab)) {
         unlink_slab(heap, slab);

@@ -9,6 +9,7 @@
 #include "heap/purge.h"
 #include "heap/sample.h"
 #include "heap/slab_list.h"
+#include "os/probe.h"
 
 #include <errno.h>
 
@@ -263,6 +264,7 @@ static TN_NOINLINE void
 free_any(void *p, const char *call)
 {
     if (p != NULL) {
+        TN_PROBE1(tarn, free, p);
         free_in(tn_cache_of_thread(), p, call);
     }
 }

@@ -5,9 +5,9 @@
 #define PAGE_SHIFT  12
 #define PAGE        ((size_t)1 << PAGE_SHIFT)
 #define PAGES       (TN_SPAN_MOST * (TN_SLICE >> PAGE_SHIFT)) /* of the largest slab */
-#define LIMIT_LEAST (1 * TN_MIB)
-#define LIMIT_MOST  (64 * TN_MIB)
-#define LIMIT_SHARE 32u /* and at least this part of the memory in use */
+#define LIMIT_LEAST (2 * TN_MIB)
+#define LIMIT_SHARE 64u /* and at least this part of the memory in use */
+#define FORGET      1u  /* regretted pages in a millisecond */
 
 /* One bit for each page of a slab. */
 struct pages {
@@ -178,13 +178,6 @@ bare_quarters(const struct tn_slab *slab)
     return class->unit_shift != 0 ? units * 4 : units * (class->size >> (PAGE_SHIFT - 2));
 }
 
-static TN_RACY size_t
-least_limit(const struct tn_heap *heap)
-{
-    size_t used = (size_t)heap->spaces[0]->map->used << TN_SLICE_SHIFT;
-    return tn_max(LIMIT_LEAST, used / LIMIT_SHARE);
-}
-
 /* Quarters of pages that a slab in a bin is expected to give back: a function of what it says of
  * itself, so that what was added for it can be taken off again. */
 static inline unsigned
@@ -198,14 +191,14 @@ promised(const struct tn_slab *slab)
 void
 tn_purge_enter(struct tn_cache *cache, const struct tn_slab *slab)
 {
-    cache->loose.bytes += (size_t)promised(slab) << (PAGE_SHIFT - 2);
+    cache->loose += (size_t)promised(slab) << (PAGE_SHIFT - 2);
 }
 
 void
 tn_purge_leave(struct tn_cache *cache, const struct tn_slab *slab)
 {
-    cache->loose.bytes -= (size_t)promised(slab) << (PAGE_SHIFT - 2);
-    cache->loose.left = tn_min(cache->loose.left, cache->loose.bytes);
+    cache->loose -= (size_t)promised(slab) << (PAGE_SHIFT - 2);
+    cache->loose_left = tn_min(cache->loose_left, cache->loose);
 }
 
 static size_t
@@ -217,60 +210,57 @@ purge_listed(struct tn_cache *cache, struct tn_slab *slab)
     return bytes;
 }
 
-/* left: bytes that a purge just made could not get, whatever the counts promised. */
-static void
-adapt(struct tn_loose *loose, size_t purged, size_t left)
+/* Memory in use in pages. */
+static TN_RACY size_t
+pages_used(const struct tn_heap *heap)
 {
-    size_t limit = tn_max(loose->limit, LIMIT_LEAST);
-    bool came_back = loose->purged != 0 && loose->returned >= loose->purged / 2;
-    limit = came_back ? limit * 2 : limit / 2;
-    loose->limit = tn_min(tn_max(limit, LIMIT_LEAST), LIMIT_MOST);
-    loose->purged = purged;
-    loose->returned = 0;
-    loose->left = left;
+    return (size_t)heap->spaces[0]->map->used << (TN_SLICE_SHIFT - PAGE_SHIFT);
 }
 
+/* Whether so many bytes of free pages inside slabs are too many, and purging them is no mistake. In
+ * an image, whose pages are a file's, memory goes back by whole slices, or on request. */
 static bool
-too_loose(const struct tn_loose *loose, const struct tn_heap *heap)
+too_loose(struct tn_heap *heap, size_t bytes)
 {
-    return loose->bytes - loose->left > tn_max(loose->limit, least_limit(heap));
+    size_t share = pages_used(heap) / LIMIT_SHARE;
+    return bytes > tn_max(LIMIT_LEAST, share << PAGE_SHIFT) && heap->generation == 0 &&
+           !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share), FORGET);
 }
 
 static void
 sweep(struct tn_cache *cache)
 {
-    size_t bytes = 0;
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *slab = cache->bin[class].first;
         for (; slab != NULL; slab = slab->next) {
             if (promised(slab) >= 4) {
-                bytes += purge_listed(cache, slab);
+                purge_listed(cache, slab);
             }
         }
     }
-    adapt(&cache->loose, bytes, cache->loose.bytes);
+    cache->loose_left = cache->loose;
 }
 
 /* A look comes whenever half of the live blocks are gone, so that the pages the slab promises are
- * known within a factor of two. In an image, whose pages are a file's, memory goes back by whole
- * slices, or on request. */
+ * known within a factor of two. */
 void
 tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
 {
     unsigned before = promised(slab);
     tn_slab_set_live(slab, live);
-    cache->loose.bytes += (size_t)(promised(slab) - before) << (PAGE_SHIFT - 2);
-    if (cache->loose.bytes > LIMIT_LEAST && too_loose(&cache->loose, cache->heap) &&
-        cache->heap->generation == 0) {
+    cache->loose += (size_t)(promised(slab) - before) << (PAGE_SHIFT - 2);
+    size_t more = cache->loose - cache->loose_left;
+    if (more > LIMIT_LEAST && too_loose(cache->heap, more)) {
         sweep(cache);
     }
 }
 
 void
-tn_purge_returned(struct tn_loose *loose, const struct tn_slab *slab, unsigned units)
+tn_purge_regret(struct tn_heap *heap, const struct tn_class *class, uint64_t units)
 {
-    const struct tn_class *class = tn_class_of_slab(slab);
-    loose->returned += units * (class->unit_shift != 0 ? PAGE : class->size);
+    size_t count = (size_t)__builtin_popcountll(units);
+    tn_regret_add(&heap->regret,
+                  class->unit_shift != 0 ? count : count * class->size >> PAGE_SHIFT);
 }
 
 static size_t
@@ -302,25 +292,21 @@ void
 tn_purge_central_listed(struct tn_heap *heap, unsigned class, int blocks)
 {
     size_t inside = tn_classes[class].size - PAGE;
-    atomic_fetch_add_explicit(&heap->central_bytes, (size_t)blocks * inside, memory_order_relaxed);
+    atomic_fetch_add_explicit(&heap->central_loose, (size_t)blocks * inside, memory_order_relaxed);
 }
 
 void
 tn_purge_central_look(struct tn_heap *heap)
 {
-    size_t most = atomic_load_explicit(&heap->central_most, memory_order_relaxed);
-    size_t bytes = atomic_load_explicit(&heap->central_bytes, memory_order_relaxed);
-    if ((ptrdiff_t)(bytes - tn_max(most, least_limit(heap))) <= 0 || heap->generation != 0 ||
-        !atomic_compare_exchange_strong(&heap->central_most, &most, PTRDIFF_MAX)) {
-        return;
+    size_t left = atomic_load_explicit(&heap->central_left, memory_order_relaxed);
+    size_t bytes = atomic_load_explicit(&heap->central_loose, memory_order_relaxed);
+    ptrdiff_t more = (ptrdiff_t)(bytes - left);
+    /* Who purges bars the way for the others until it knows what is left. */
+    if (more > (ptrdiff_t)LIMIT_LEAST && too_loose(heap, (size_t)more) &&
+        atomic_compare_exchange_strong(&heap->central_left, &left, PTRDIFF_MAX)) {
+        purge_central(heap);
+        atomic_store(&heap->central_left, atomic_load(&heap->central_loose));
     }
-    /* Nobody else comes this far until there is a new limit. */
-    struct tn_loose *loose = &heap->central_loose;
-    loose->returned = atomic_exchange_explicit(&heap->central_returned, 0, memory_order_relaxed);
-    size_t purged = purge_central(heap);
-    bytes = atomic_load_explicit(&heap->central_bytes, memory_order_relaxed);
-    adapt(loose, purged, bytes);
-    atomic_store(&heap->central_most, bytes + loose->limit);
 }
 
 static size_t

@@ -4,10 +4,9 @@
  *
  * Without a thread of its own the heap can only act while the program frees. So each slab that
  * drains is looked at a few times on its way (free.c), and the pages that have probably become
- * free, by its count of live blocks, are added up for its cache. When the sum passes a limit the
- * slabs worth it are purged. A page's blocks leave the free list and are carved again when they
- * are needed. The limit doubles while most of what is purged is needed again, and falls back when
- * it is not: a program that goes up and down keeps its pages, one that has shrunk does not.
+ * free, by its count of live blocks, are summed for its cache. When the sum passes a limit the
+ * slabs worth it are purged, unless that was regretted too often lately (regret.h). A page's blocks
+ * leave the free list and are carved again when they are needed.
  */
 #ifndef TN_PURGE_H
 #define TN_PURGE_H
@@ -37,7 +36,7 @@ void tn_purge_central_listed(struct tn_heap *heap, unsigned class, int blocks);
 /* Purges the central slabs where there are too many. */
 void tn_purge_central_look(struct tn_heap *heap);
 
-/* Bare units of a purged slab were carved again. */
-void tn_purge_returned(struct tn_loose *loose, const struct tn_slab *slab, unsigned units);
+/* Purging these units of a slab of the class was a mistake: they are needed again. */
+void tn_purge_regret(struct tn_heap *heap, const struct tn_class *class, uint64_t units);
 
 #endif

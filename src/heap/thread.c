@@ -180,7 +180,7 @@ in_child(void)
             continue;
         }
         bool central = reset_central_locks(heap);
-        atomic_store(&heap->central_most, 0);
+        atomic_store(&heap->central_left, 0);
         bool alone =
             heap->caches == NULL || (heap->caches->thread == id && heap->caches->next == NULL);
         struct tn_cache *own = heap->caches;

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define LONGEST_VALUE 32
+#define LONGEST_VALUE TN_PATH_MOST
 
 bool
 tarn_option_list(unsigned index, struct tarn_option *option)

@@ -2,9 +2,11 @@
 #include "base/bits.h"
 #include "base/text.h"
 #include "os/os.h"
+#include "os/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -72,6 +74,7 @@ tn_os_commit(void *start, size_t size)
 {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    TN_PROBE2(tarn, commit, start, size);
     errno = saved;
     return done;
 }
@@ -94,11 +97,21 @@ tn_os_forbid(void *start, size_t size)
     return done;
 }
 
+static _Atomic size_t purged;
+
+size_t
+tn_os_purged(void)
+{
+    return atomic_load_explicit(&purged, memory_order_relaxed);
+}
+
 bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;
     bool done = madvise(start, size, MADV_DONTNEED) == 0;
+    TN_PROBE2(tarn, purge, start, size);
+    atomic_fetch_add_explicit(&purged, done ? size : 0, memory_order_relaxed);
     errno = saved;
     return done;
 }

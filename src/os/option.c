@@ -16,7 +16,8 @@
 #define TOOL_PREFIX "TARN_TOOL_"   /* what the tarn command tells its libraries */
 #define LIBRARY     "TARN_LIBRARY" /* where the tarn command is to look for this library */
 
-struct tn_options tn_options = {.huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO};
+struct tn_options tn_options = {
+    .huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO, .profile_interval = 512 * TN_KIB};
 _Atomic(void (*)(void)) tn_soon;
 
 enum kind {
@@ -24,7 +25,7 @@ enum kind {
     FIXED_FLAG, /* a bool */
     CHOICE,     /* an enum tn_choice */
     KEEP,       /* KiB, or off, now, auto */
-    BYTES,      /* a size_t */
+    BYTES,      /* a size_t, not 0 */
     PATH,       /* a char[TN_PATH_MOST] */
 };
 
@@ -57,7 +58,7 @@ static const struct option options[] = {
      FIXED_FLAG,
      PLACE(helper)},
     {{"TARN_PROFILE", "a path of at most 511 bytes", "none",
-      "sample where memory is allocated, and write the profile there at exit", false},
+      "sample where memory is allocated, write the profile there at exit", false},
      PATH,
      PLACE(profile)},
     {{"TARN_PROFILE_INTERVAL", "bytes", "524288",
@@ -132,14 +133,15 @@ read_keep(const char *value, size_t *keep)
 static bool
 read_bytes(const char *value, size_t *bytes)
 {
-    *bytes = 0;
+    size_t n = 0;
     for (const char *digit = value; *digit != 0; digit++) {
-        if (*digit < '0' || *digit > '9' || *bytes > SIZE_MAX / 100) {
+        if (*digit < '0' || *digit > '9' || n > SIZE_MAX / 100) {
             return false;
         }
-        *bytes = *bytes * 10 + (size_t)(*digit - '0');
+        n = n * 10 + (size_t)(*digit - '0');
     }
-    return *bytes != 0;
+    *bytes = n;
+    return n != 0;
 }
 
 static void *
@@ -154,7 +156,7 @@ take(const struct option *option, const char *value, bool kept)
 {
     bool flag = false;
     enum tn_choice choice = TN_OFF;
-    size_t bytes = 0;
+    size_t keep = 0;
     switch (option->kind) {
     case FLAG:
     case FIXED_FLAG:
@@ -175,28 +177,28 @@ take(const struct option *option, const char *value, bool kept)
             *(_Atomic unsigned *)place_of(option) = choice;
         }
         return true;
-    case KEEP:
-        if (!read_keep(value, &bytes)) {
-            return false;
-        }
-        if (kept) {
-            *(_Atomic size_t *)place_of(option) = bytes;
-        }
-        return true;
     case BYTES:
-        if (!read_bytes(value, &bytes)) {
+        if (!read_bytes(value, &keep)) {
             return false;
         }
         if (kept) {
-            *(size_t *)place_of(option) = bytes;
+            *(size_t *)place_of(option) = keep;
         }
         return true;
-    default:
+    case PATH:
         if (strlen(value) >= TN_PATH_MOST) {
             return false;
         }
         if (kept) {
-            tn_text(place_of(option), TN_PATH_MOST, "%s", value);
+            memcpy(place_of(option), value, strlen(value) + 1);
+        }
+        return true;
+    default:
+        if (!read_keep(value, &keep)) {
+            return false;
+        }
+        if (kept) {
+            *(_Atomic size_t *)place_of(option) = keep;
         }
         return true;
     }
@@ -219,7 +221,7 @@ tn_option_show(unsigned i, char *text, size_t size)
 {
     static const char *const choices[] = {"off", "on", "auto"};
     const struct option *option = &options[i];
-    size_t bytes = 0;
+    size_t keep = 0;
     switch (option->kind) {
     case FLAG:
         return tn_text(text, size, *(atomic_bool *)place_of(option) ? "1" : "0");
@@ -227,16 +229,16 @@ tn_option_show(unsigned i, char *text, size_t size)
         return tn_text(text, size, *(bool *)place_of(option) ? "1" : "0");
     case CHOICE:
         return tn_text(text, size, "%s", choices[*(_Atomic unsigned *)place_of(option)]);
-    case KEEP:
-        bytes = *(_Atomic size_t *)place_of(option);
-        if (bytes >= TN_KEEP_AUTO) {
-            return tn_text(text, size, bytes == TN_KEEP_ALL ? "off" : "auto");
-        }
-        return tn_text(text, size, "%zu", bytes / TN_KIB);
     case BYTES:
         return tn_text(text, size, "%zu", *(size_t *)place_of(option));
-    default:
+    case PATH:
         return tn_text(text, size, "%s", (const char *)place_of(option));
+    default:
+        keep = *(_Atomic size_t *)place_of(option);
+        if (keep >= TN_KEEP_AUTO) {
+            return tn_text(text, size, keep == TN_KEEP_ALL ? "off" : "auto");
+        }
+        return tn_text(text, size, "%zu", keep / TN_KIB);
     }
 }
 

@@ -27,13 +27,13 @@ struct tn_options {
     atomic_bool stats;           /* a summary on stderr at exit */
     bool helper;                 /* a thread that purges when the process is idle */
     bool check;                  /* every free asks every question */
-    bool leaks;                  /* what is live at exit, by stack, on stderr */
     atomic_bool populate;        /* fault memory in when it is committed */
     _Atomic unsigned huge_pages; /* an enum tn_choice */
+    bool leaks;                  /* what is live at exit, by stack, on stderr */
+    size_t profile_interval;     /* bytes from one sample to the next */
+    char profile[TN_PATH_MOST];  /* the profile's file; empty: none */
     _Atomic size_t dirty_keep;   /* bytes of free memory with contents that a space keeps, or
                                     TN_KEEP_AUTO, or TN_KEEP_ALL */
-    size_t profile_interval;     /* bytes from one sample to the next; 0: as the profile likes */
-    char profile[TN_PATH_MOST];  /* the profile's file; empty: none */
 };
 
 extern struct tn_options tn_options;

@@ -31,6 +31,9 @@ bool tn_os_forbid(void *start, size_t size);
  * False when the contents may still be there. */
 bool tn_os_purge(void *start, size_t size);
 
+/* Bytes purged since the process began. */
+size_t tn_os_purged(void);
+
 /* Faults a committed range in with one call where the kernel can (Linux 5.14). */
 void tn_os_populate(void *start, size_t size);
 

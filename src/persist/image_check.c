@@ -67,6 +67,7 @@ check_head(struct tn_checker *checker, struct tn_image *image)
         {0, sizeof(struct tn_superblock)},
         {TN_COPY_AT, sizeof(struct tn_superblock)},
         {TN_NOTICE_AT, sizeof(struct tn_notice)},
+        {TN_MARK_AT, 2 * sizeof(struct tn_mark)},
     };
     static char head[TN_IMAGE_HEAD];
     static struct tn_lock lock = {.rank = TN_RANK_SPACE + 2};
@@ -76,9 +77,15 @@ check_head(struct tn_checker *checker, struct tn_image *image)
     if (tn_file_read(image->file, head, sizeof head, 0, &got) == 0) {
         check_superblock(checker, &image->head, (const void *)head, 0);
         check_superblock(checker, &image->head, (const void *)(head + TN_COPY_AT), TN_COPY_AT);
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 2; i++) {
+            uint64_t at = TN_MARK_AT + i * sizeof(struct tn_mark);
+            if (!tn_mark_is_whole(&image->head, (const void *)(head + at))) {
+                tn_check_say(checker, "the number of its commit is damaged", at);
+            }
+        }
+        for (unsigned i = 0; i < 4; i++) {
             size_t from = used[i][0] + used[i][1];
-            size_t to = i < 2 ? used[i + 1][0] : sizeof head;
+            size_t to = i < 3 ? used[i + 1][0] : sizeof head;
             if (!is_zero(head + from, to - from)) {
                 tn_check_say(checker, "there is something where nothing should be", from);
             }
@@ -194,7 +201,7 @@ check_image(struct tn_checker *checker, struct tn_image *image)
     bool damaged = tn_superblock_read(image->path, image->file, &image->head) != 0;
     if (!damaged) {
         check_head(checker, image);
-        damaged = tn_journal_find(image) != 0 || tn_map_anywhere(image) != 0;
+        damaged = tn_journal_find(image, true) != 0 || tn_map_anywhere(image) != 0;
     }
     if (damaged) {
         if (errno != EBADMSG && errno != EINVAL) {

@@ -49,7 +49,7 @@ look(struct tn_image *image)
         return tn_fail(EINVAL, false, "%s: is no regular file", image->path);
     }
     if (tn_superblock_read(image->path, image->file, &image->head) != 0 ||
-        tn_image_lock_to_read(image) != 0 || tn_journal_find(image) != 0) {
+        tn_image_lock_to_read(image) != 0 || tn_journal_find(image, false) != 0) {
         return -1;
     }
     uint64_t needed = image->head.space_at + TN_SPACE_HEAD;

@@ -79,6 +79,7 @@ make_sets(struct tn_image *image)
         return 0;
     }
     if (!tn_page_set_init(&image->changed, pages) || !tn_page_set_init(&image->emptied, pages) ||
+        !tn_page_set_init(&image->armed, pages) || !tn_page_set_init(&image->doubtful, pages) ||
         !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
         return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
     }
@@ -203,9 +204,8 @@ write_new(struct tn_image *image)
     if (failed == 0 && !(image->flags & TARN_SHARED)) {
         failed = tn_file_resize(image->file, tn_file_size_needed(image));
     }
-    if (failed == 0) {
-        failed = tn_file_sync(image->file);
-    }
+    failed = failed == 0 ? tn_mark_write(&image->head, image->file, 0) : failed;
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be written", image->path);
     }
@@ -356,7 +356,6 @@ tn_image_take_up(struct tn_image *image)
         return tn_fail(EBADMSG, false, "%s: its %s", image->path, what);
     }
     image->state = (struct tn_image_state *)(image->space.base + TN_STATE_AT);
-    image->commit = image->state->commit;
     image->space.map = (struct tn_map *)image->space.base;
     image->space.slabs = (struct tn_slab *)(image->space.base + TN_SPACE_HEAD);
     return check_size(image);
@@ -396,7 +395,7 @@ take(struct tn_image *image, const tarn_options *options)
     if ((write ? lock_to_write(image) : tn_image_lock_to_read(image)) != 0 ||
         tn_superblock_read(image->path, image->file, &image->head) != 0 ||
         check_layout(image, options) != 0 || check_size(image) != 0 ||
-        tn_journal_find(image) != 0 || tn_place_reserve(image) != 0) {
+        tn_journal_find(image, false) != 0 || tn_place_reserve(image) != 0) {
         return -1;
     }
     image->flags &= ~(unsigned)TARN_SHARED;
@@ -413,7 +412,13 @@ take(struct tn_image *image, const tarn_options *options)
         tn_image_begin_generation(image);
         leave_notice(image);
     }
-    return enroll(image);
+    if (enroll(image) != 0) {
+        return -1;
+    }
+    if (write && tn_heap_hooks.back != NULL) {
+        tn_heap_hooks.back(&image->heap, NULL);
+    }
+    return 0;
 }
 
 static struct tn_heap *

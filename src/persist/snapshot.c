@@ -119,7 +119,7 @@ static int
 set_length(struct tn_image *image, int to, uint64_t had)
 {
     uint64_t end = 0;
-    int failed = tn_journal_replay(image, grow_to_last_page, ignore_hole, &end);
+    int failed = tn_journal_replay(image, TN_PAGE, grow_to_last_page, ignore_hole, &end);
     uint64_t size = image->head.space_at + tn_align_up((size_t)end << TN_PAGE_SHIFT, TN_SLICE);
     return failed == 0 && size > had ? tn_file_resize(to, size) : failed;
 }
@@ -137,6 +137,7 @@ write_head(struct tn_image *image, int to)
     head.sum = tn_sum(&head, offsetof(struct tn_superblock, sum));
     int failed = tn_file_write(to, &head, sizeof head, 0);
     failed = failed == 0 ? tn_file_write(to, &head, sizeof head, TN_COPY_AT) : failed;
+    failed = failed == 0 ? tn_mark_write(&head, to, image->commit) : failed;
     return failed == 0 ? tn_file_write(to, &nobody, sizeof nobody, TN_NOTICE_AT) : failed;
 }
 
@@ -155,7 +156,8 @@ fill(struct copy *copy)
     }
     if (failed == 0 && image->journal.file >= 0) {
         failed = set_length(image, to, facts.size);
-        failed = failed == 0 ? tn_journal_replay(image, copy_page, copy_hole, copy) : failed;
+        failed =
+            failed == 0 ? tn_journal_replay(image, TN_PAGE, copy_page, copy_hole, copy) : failed;
     }
     if (failed == 0) {
         failed = write_head(image, to);

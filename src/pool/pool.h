@@ -281,8 +281,10 @@ void tn_pool_open_slab(const struct tn_pool *pool, struct tn_slab *slab);
 /* pool_attach.c: after its heap was opened again, or went back to an earlier state: what belonged
  * to the process that was is put right. Nothing where that is done already. */
 void tn_pool_attach(struct tn_pool *pool, struct tn_heap *heap);
-/* The same for all pools of a heap, whatever was done before. */
-void tn_pool_attach_all(struct tn_heap *heap);
+/* The same for all pools of a heap, whatever was done before. Functions of another process are
+ * dropped, until they are given to tarn_pool_find; those of this one are remembered by before. */
+void tn_pool_attach_all(struct tn_heap *heap, void *before);
+void *tn_pool_before(struct tn_heap *heap);
 
 /* pool_misuse.c */
 _Noreturn void tn_pool_die_wrong(const struct tn_pool *pool, const void *p, const char *call);

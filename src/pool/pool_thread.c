@@ -166,3 +166,10 @@ tn_pool_watch(void)
     }
     tn_unlock(&pools_lock);
 }
+
+/* Heaps that come back say so; in the file that every user of a pool needs. */
+__attribute__((constructor)) static void
+hear_of_heaps(void)
+{
+    tn_heap_hooks = (struct tn_heap_hooks){tn_pool_before, tn_pool_attach_all};
+}

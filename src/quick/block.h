@@ -110,6 +110,7 @@ struct tarn_quick {
     uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
     uint32_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
     uint16_t small_top; /* a quarter of the headers that are not */
+    uint16_t depth;     /* const: blocks on one quick list, at most */
     uint16_t front;     /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];          /* as many heads as the first region's size deserves */
@@ -119,7 +120,6 @@ struct tarn_quick {
 #define TN_GUARDED   0x100u /* lock, trace, tags or checks: nothing may bypass guard.c */
 #define TN_QUICKS(f) (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
 #define TN_BINS(f)   ((f) >> 24)               /* in flags: number of bins */
-#define TN_DEPTH     16                        /* blocks on one quick list, at most */
 #ifdef __OPTIMIZE_SIZE__
 #    define TN_BATCH 1u
 #else

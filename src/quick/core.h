@@ -109,7 +109,7 @@ tn_take(struct tarn_quick *q, size_t size, int batch)
         taken->head = (tn_word)size | TN_USED | TN_PREV_FREE;
         if (!tn_same_bin(rest, whole)) {
             tn_count(q, size);
-            tn_unlink(q, block, bin);
+            tn_pop(q, block, bin);
             tn_mark_free(block, rest);
             tn_insert(q, block, rest);
             return taken;
@@ -123,9 +123,12 @@ tn_take(struct tarn_quick *q, size_t size, int batch)
         }
         tn_count(q, size);
         tn_mark_free(block, rest);
+        if (batch) {
+            q->top = q->map < q->plenty ? 0 : q->small_top;
+        }
         return taken;
     }
-    tn_unlink(q, block, bin);
+    tn_pop(q, block, bin);
     if (rest < TN_MIN) {
         size = whole;
         tn_after(block, whole)->head &= ~TN_PREV_FREE;
@@ -165,9 +168,14 @@ tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
         if (TN_UNLIKELY(*tn_tag(next, behind) != behind)) {
             return 0;
         }
-        tn_unlink(q, next, tn_bin(behind));
         q->below += (tn_word)size;
         size += behind;
+        if (TN_BATCH > 1 && before == 0 && tn_same_bin(behind, size)) {
+            tn_mark_free(block, size);
+            tn_replace(q, next, block);
+            return 1;
+        }
+        tn_unlink(q, next, tn_bin(behind));
     }
     block->head = 0; /* no longer in use, should it be freed again */
     block = tn_before(block, before);

@@ -117,6 +117,33 @@ tn_unlink(struct tarn_quick *q, struct tn_block *block, size_t bin)
     }
 }
 
+/* Puts a free block in the place of another in a bin. */
+TN_CORE void
+tn_replace(struct tarn_quick *q, const struct tn_block *old, struct tn_block *block)
+{
+    tn_far next = old->next;
+    tn_far prev = old->prev;
+    tn_link self = tn_link_to(q, block);
+
+    block->next = (tn_link)next;
+    block->prev = (tn_link)prev;
+    tn_at(q, prev)->next = self;
+    tn_at(q, next)->prev = self;
+}
+
+/* Takes the first block out of its bin. */
+TN_CORE void
+tn_pop(struct tarn_quick *q, struct tn_block *block, size_t bin)
+{
+    tn_far next = block->next;
+
+    *tn_bin_head(q, bin) = (tn_link)next;
+    tn_at(q, next)->prev = tn_bin_link(q, bin);
+    if (next == tn_link_to(q, &q->nil)) {
+        q->map &= ~((tn_word)1 << bin);
+    }
+}
+
 /* The quick list of blocks of `size` bytes. */
 static inline struct tn_list *
 tn_quick_list(const struct tarn_quick *q, size_t size)

@@ -18,19 +18,18 @@ take(struct tarn_quick *q, tn_word bytes)
 {
     struct tn_block *block = tn_take(q, bytes, 1);
 
-    q->top = q->map < q->plenty ? 0 : q->small_top;
     return block;
 }
 
 /* malloc when no quick list serves it; `bytes` is the block's size. It is the last thing malloc
  * does, so that this function's caller is malloc's. */
 static TN_NOINLINE void *
-malloc_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
+malloc_from_index(struct tarn_quick *q, tn_word bytes)
 {
     struct tn_block *block = take(q, bytes);
 
     if (TN_UNLIKELY(block == NULL)) {
-        return tn_quick_refill(q, size, 1, TN_CALLER);
+        return tn_quick_refill(q, bytes - TN_WORD, 1, TN_CALLER);
     }
     return memset(tn_payload(block), 0, usable(block));
 }
@@ -49,7 +48,7 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
     } else if (TN_UNLIKELY(size >= q->limit)) {
         return tn_quick_refill(q, size, 1, TN_CALLER);
     }
-    return malloc_from_index(q, size, bytes);
+    return malloc_from_index(q, bytes);
 }
 
 /* As malloc, but zeroes only what lies behind the `size` bytes asked for, so that realloc may find

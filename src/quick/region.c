@@ -13,7 +13,7 @@ largest_quick(size_t region, unsigned options)
     if (options & (TARN_QUICK_IMMEDIATE | TARN_QUICK_CHECKED) || region < 8192) {
         return 0;
     }
-    return region < 32768 ? 48 : region < 262144 ? 128 : 256;
+    return region < 32768 ? 48 : region < 262144 ? 128 : region < 4194304 ? 256 : 512;
 }
 
 /* Lays one free block and the closing header between `start`, where the first payload may begin at
@@ -110,6 +110,7 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     }
     q->front = (uint16_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
     q->plenty = (tn_word)1 << tn_bin(q->first.size >> 4 | TN_MIN);
+    q->depth = (uint16_t)(size < 262144 ? 16 : 64);
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
     tn_quick_lend(q);

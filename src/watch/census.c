@@ -6,6 +6,7 @@
 #include "watch/census.h"
 
 #include "heap/slab_list.h"
+#include "os/os.h"
 
 #include <string.h>
 
@@ -173,6 +174,15 @@ tn_count_heap(struct tn_heap *heap, struct tarn_stats *stats)
         }
         tn_unlock(&heap->lock);
     }
+}
+
+void
+tn_count_process(struct tarn_stats *stats)
+{
+    struct tn_os_usage usage;
+    tn_os_usage(&usage);
+    stats->resident_bytes = usage.resident;
+    stats->purged_bytes = tn_os_purged();
 }
 
 size_t

@@ -7,26 +7,55 @@
 #include "os/file.h"
 #include "os/option.h"
 #include "os/os.h"
+#include "os/probe.h"
 #include "watch/modules.h"
 #include "watch/stack.h"
+#include "watch/view.h"
+
+#include "tarn/tarn.h"
 
 #include <errno.h>
 #include <string.h>
 
+#define TEXT(x)   #x
+#define NUMBER(x) TEXT(x)
+#define TN_VERSION_TEXT                                                                            \
+    NUMBER(TARN_VERSION_MAJOR) "." NUMBER(TARN_VERSION_MINOR) "." NUMBER(TARN_VERSION_PATCH)
+
 static size_t interval = TARN_PROFILE_INTERVAL;
-static uint64_t started;
+static _Atomic uint64_t started;
 static _Atomic bool ever;
 
 static void
 record(void *block, size_t size, void *const *frames, unsigned depth)
 {
-    tn_sites_record(block, size, interval, frames, depth);
+    uint64_t stands_for = tn_sites_record(block, size, interval, frames, depth);
+    TN_PROBE3(otel_memory, alloc, block, size, stands_for);
+}
+
+const struct tn_view tn_view __attribute__((used)) = {
+    .magic = {0x9e, 'T', 'a', 'r', 'n', 0xf3, 'v', 'i', 'e', 'w', 0x17, 0xd0, 0x5c, 0x81, 0xaa,
+              0x4b},
+    .layout = TN_VIEW_LAYOUT,
+    .version = TN_VERSION_TEXT,
+    .heap = &tn_process_heap,
+    .sampler = &tn_sampler,
+    .sites = (const struct tn_site *const *)&tn_first_site,
+    .interval = &interval,
+    .profile_time = &started,
+};
+
+static void
+forget(void *block)
+{
+    TN_PROBE1(otel_memory, free, block);
+    tn_sites_forget(block);
 }
 
 static const struct tn_sample_hooks hooks = {
     .look = tn_stack_look,
     .record = record,
-    .forget = tn_sites_forget,
+    .forget = forget,
     .reset = tn_sites_reset,
 };
 

@@ -18,8 +18,8 @@ static struct tn_site **sites;
 static size_t site_room;
 static size_t site_count;
 
-static struct tn_site *first_site;
-static struct tn_site **last_link = &first_site;
+struct tn_site *tn_first_site;
+static struct tn_site **last_link = &tn_first_site;
 static uint64_t lost;
 
 struct chunk {
@@ -83,7 +83,7 @@ grow_sites(void)
     drop_memory(sites, site_room * sizeof *sites);
     sites = table;
     site_room = room;
-    for (struct tn_site *site = first_site; site != NULL; site = site->next) {
+    for (struct tn_site *site = tn_first_site; site != NULL; site = site->next) {
         size_t slot = slot_of_site(site->hash);
         while (sites[slot] != NULL) {
             slot = (slot + 1) & (room - 1);
@@ -192,16 +192,17 @@ weight_of(size_t size, size_t interval)
     return (uint64_t)(UNIT / tn_one_less_exp(((double)size + 1) / (double)interval) + 0.5);
 }
 
-void
+uint64_t
 tn_sites_record(void *block, size_t size, size_t interval, void *const *frames, unsigned depth)
 {
+    uint64_t weight = weight_of(size, interval);
     tn_sites_forget(block); /* one whose free was not seen */
     struct tn_site *site = find_site(frames, depth);
     if (site == NULL || (sample_count * 2 >= sample_room && !grow_samples())) {
         lost++;
-        return;
+        return weight * size / 1024;
     }
-    struct tn_sample sample = {(uintptr_t)block, site, size, weight_of(size, interval)};
+    struct tn_sample sample = {(uintptr_t)block, site, size, weight};
     size_t slot = slot_of_block(sample.block);
     while (samples[slot].block != 0) {
         slot = (slot + 1) & (sample_room - 1);
@@ -210,6 +211,7 @@ tn_sites_record(void *block, size_t size, size_t interval, void *const *frames, 
     sample_count++;
     add(&site->allocated, &sample);
     add(&site->live, &sample);
+    return weight * size / 1024;
 }
 
 void
@@ -252,15 +254,15 @@ tn_sites_reset(void)
     samples = NULL;
     sites = NULL;
     sample_room = sample_count = site_room = site_count = 0;
-    first_site = NULL;
-    last_link = &first_site;
+    tn_first_site = NULL;
+    last_link = &tn_first_site;
     lost = 0;
 }
 
 const struct tn_site *
 tn_sites_first(void)
 {
-    return first_site;
+    return tn_first_site;
 }
 
 size_t

@@ -38,13 +38,15 @@ struct tn_sample {
     uint64_t weight; /* blocks that it stands for, in 1/1024 */
 };
 
-void tn_sites_record(void *block, size_t size, size_t interval, void *const *frames,
-                     unsigned depth);
+/* Returns the bytes that the sample stands for. */
+uint64_t tn_sites_record(void *block, size_t size, size_t interval, void *const *frames,
+                         unsigned depth);
 void tn_sites_forget(void *block);
 /* Drops all there is. */
 void tn_sites_reset(void);
 
-/* The first site; the others follow by next. */
+/* The first site; the others follow by next. By a name, too, for who reads it from outside. */
+extern struct tn_site *tn_first_site;
 const struct tn_site *tn_sites_first(void);
 size_t tn_sites_count(void);
 /* Samples that could not be kept for want of memory. */
