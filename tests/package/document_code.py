@@ -1,7 +1,7 @@
 """What README.md and docs/*.md show is true. Blocks marked ```c and ```cpp are compiled, linked and run, with
 a main function and the usual headers around those that have none; blocks marked ```sh are run, with job.py and
-job.sql beside them. Indented blocks are command lines of programs that take long or change the machine: of
-those each make target, script, tarn command and option must exist. Every other fence is text. A line
+job.sql beside them. Indented blocks, and lines after "$ " in ```console, are command lines of programs that
+take long or change the machine: of those each make target, script, tarn command and option must exist. Every other fence is text. A line
 <!-- shown only: REASON --> before a block says that it is none of these. Names of Tarn's in the text must be
 declared somewhere. Usage: document_code.py SOURCE BUILD SCRATCH"""
 
@@ -90,8 +90,9 @@ class Checker:
         return f"{where}: ended with {done.returncode}: {done.stderr}" if done.returncode != 0 else None
 
     def run_shell(self, lines, where):
+        path = self.build + os.pathsep + os.environ.get("PATH", "")
         done = subprocess.run(["sh", "-eu", "-c", "\n".join(lines)], cwd=self.scratch, capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=60, env=dict(os.environ, PATH=path))
         return f"{where}: ended with {done.returncode}: {done.stderr}" if done.returncode != 0 else None
 
     def helps(self, words):
@@ -103,8 +104,11 @@ class Checker:
 
     def command_fault(self, line):
         """What is wrong with a command line, which is not run."""
-        if re.search(r"[(){};]|^\s*(/\*|#include)", line.split(" #")[0].replace("$(", "")):
+        if re.search(r"[(){}]|;$|^\s*(/\*|#include)", line.split(" #")[0].replace("$(", "")):
             return "is neither a command nor marked"
+        parts = re.split(r" *(?:;|&&|\|) +", line)
+        if len(parts) > 1:
+            return next((fault for fault in map(self.command_fault, parts) if fault), None)
         try:
             words = shlex.split(line, comments=True)
         except ValueError as error:
@@ -114,6 +118,8 @@ class Checker:
         if not words:
             return None
         command = words[0]
+        if command.startswith("$"):
+            return None
         if command == "make":
             wrong = [word for word in words[1:] if "=" not in word and word not in self.targets]
             return f"make has no target {wrong[0]}" if wrong else None
@@ -161,6 +167,9 @@ class Checker:
                 faults.append(self.run_code(kind, lines, where))
             elif kind in ("sh", "bash"):
                 faults.append(self.run_shell(lines, where))
+            elif kind == "console":
+                said = [(line, self.command_fault(line[2:])) for line in lines if line.startswith("$ ")]
+                faults += [f"{where}: {fault}: {line}" for line, fault in said if fault]
             elif kind == "":
                 joined = "\n".join(lines).replace("\\\n", " ").split("\n")
                 said = [(line, self.command_fault(line)) for line in joined if line.strip()]
@@ -196,12 +205,13 @@ class Checker:
 
 def self_test(checker):
     """The check is able to fail."""
-    wrong = "```c\nnot c;\n```\n\n```sh\nfalse\n```\n\n    make nonsense\n\n    tarn nonsense\n"
+    wrong = ("```c\nnot c;\n```\n\n```sh\nfalse\n```\n\n    make nonsense\n\n    tarn nonsense\n\n"
+             "```console\n$ tarn nonsense\n```\n")
     path = os.path.join(checker.scratch, "wrong.md")
     with open(path, "w", encoding="utf-8") as file:
         file.write(wrong)
-    if len(checker.check(path)) != 4:
-        raise SystemExit("a page with four faults is not found to have them")
+    if len(checker.check(path)) != 5:
+        raise SystemExit("a page with five faults is not found to have them")
     checker.counts.clear()
 
 
