@@ -83,3 +83,12 @@ clean: ## what building left
 release: all ## the releases in one file, in build/release: tarn_quick.c and tarn_all.c
 	@ls -l build/release
 .PHONY: release
+
+check-deb: deps ## Debian packages: built, looked at by lintian, installed, used and purged in a system of their own
+	@./cmake/install-missing-packages packages-deb.txt
+	@cmake/check-deb
+.PHONY: check-deb
+
+symbols: all ## debian/libtarn1.symbols as the library is now
+	@python3 tests/package/packaging.py . build/libtarn.so build/tests/package build --write
+.PHONY: symbols
