@@ -162,7 +162,10 @@ tn_thread_mark(void)
 }
 
 /* cache.c */
-struct tn_cache *tn_cache_of_thread(void);               /* the process heap's; NULL: no memory */
+struct tn_cache *tn_cache_of_thread(void);         /* the process heap's; NULL: no memory,
+                                                      or TARN_CHECK is on, checked.h */
+struct tn_cache *tn_cache_of_checked_thread(void); /* for checked.c: the same under TARN_CHECK */
+void tn_cache_forget_thread(void);                 /* it has none any more */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
 void tn_cache_retire_all(struct tn_heap *heap);

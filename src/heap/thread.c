@@ -1,5 +1,6 @@
 #include "heap/thread.h"
 
+#include "heap/checked.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
 
@@ -18,8 +19,7 @@ at_thread_exit(void *unused)
 {
     (void)unused;
     uintptr_t id = tn_thread_mark();
-    tn_self = &tn_no_cache;
-    tn_other_serial = 0;
+    tn_cache_forget_thread();
     tn_lock(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         tn_lock(&heap->lock);
@@ -155,6 +155,7 @@ static void
 in_child(void)
 {
     uintptr_t id = tn_thread_mark();
+    tn_checked_forked();
     tn_lock_reset(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         bool relist = tn_lock_reset(&heap->lock);

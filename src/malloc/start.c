@@ -1,5 +1,6 @@
 #include "malloc/start.h"
 
+#include "heap/checked.h"
 #include "os/option.h"
 #include "os/os.h"
 #include "watch/summary.h"
@@ -23,7 +24,11 @@ tn_start(void)
 void
 tn_end(void)
 {
+    static atomic_bool inspected;
     static atomic_bool done;
+    if (tn_options.check && !atomic_exchange(&inspected, true)) {
+        tn_checked_inspect();
+    }
     if (tn_options.stats && !atomic_exchange(&done, true)) {
         tn_print_summary(tn_os_print_last);
     }
