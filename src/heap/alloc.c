@@ -1,7 +1,7 @@
 #include "heap/alloc.h"
 
-#include "heap/fast.h"
 #include "heap/checked.h"
+#include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/slab_list.h"

@@ -266,6 +266,9 @@ tn_checked_check_kind(const void *p, uint64_t meta, const char *call)
 void
 tn_checked_free(void *p, const char *call)
 {
+    /* First of all: having a cache is noted among the thread's keys, whose table this block may be.
+     */
+    tn_cache_of_checked_thread();
     if (tn_nothing_has(p)) {
         tn_nothing_give(p, call);
         return;

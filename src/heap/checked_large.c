@@ -109,7 +109,7 @@ tn_checked_large_free(struct tn_slab *slab, void *p, const char *call)
     if (atomic_load(&fenced) <= FENCED_MOST) {
         tn_os_forbid(base, whole);
     }
-    tn_quarantine_put(p, whole, call);
+    tn_quarantine_put(p, tn_min(whole, TN_MIB), call); /* addresses only */
 }
 
 void

@@ -3,8 +3,8 @@
  * blocks of slabs that others own or nobody does, large blocks, and pointers that are none.
  */
 #include "heap/alloc.h"
-#include "heap/fast.h"
 #include "heap/checked.h"
+#include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/purge.h"

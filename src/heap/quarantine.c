@@ -6,7 +6,7 @@
 #include "heap/checked.h"
 
 #define MOST       4096u
-#define MOST_BYTES ((size_t)64 << 20)
+#define MOST_BYTES ((size_t)16 << 20)
 #define AT_ONCE    8u /* how many leave for one that comes */
 
 struct kept {

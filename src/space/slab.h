@@ -30,7 +30,7 @@ enum tn_slab_flags {
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_ODD = 4,      /* user pointers lie inside blocks (aligned at an offset) */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
-    TN_FENCED = 16, /* LARGE: laid out as checked.h says */
+    TN_FENCED = 16,  /* LARGE: laid out as checked.h says */
     TN_RESTING = 32, /* LARGE: freed, and in the quarantine */
 };
 
