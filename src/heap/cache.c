@@ -123,6 +123,7 @@ static _Thread_local struct tn_cache *checked __attribute__((tls_model("initial-
 struct tn_cache *
 tn_cache_of_checked_thread(void)
 {
+    tn_fork_look();
     if (checked == NULL && tn_process_heap_start()) {
         checked = find_or_make(&tn_process_heap);
         tn_thread_watch();
@@ -141,6 +142,7 @@ tn_cache_forget_thread(void)
 struct tn_cache *
 tn_cache_of_thread(void)
 {
+    tn_fork_look();
     if (tn_self != &tn_no_cache) {
         return tn_self;
     }
@@ -161,6 +163,7 @@ tn_cache_of_heap(struct tn_heap *heap)
     if (heap == &tn_process_heap) {
         return tn_cache_of_thread();
     }
+    tn_fork_look();
     if (tn_other_serial == heap->serial) {
         return tn_other_cache;
     }

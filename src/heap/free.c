@@ -23,6 +23,7 @@ looks_free(const struct tn_slab *slab, const char *base, const void *p)
 static void
 look(struct tn_cache *cache, struct tn_slab *slab)
 {
+    tn_fork_look();
     if (slab->flags & TN_CURRENT) {
         slab->left = TN_LEFT_CURRENT;
         return;

@@ -152,7 +152,7 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
  * the descriptors alone. A process with one thread and no lock held has nothing to do.
  */
 static void
-in_child(void)
+put_right(void)
 {
     uintptr_t id = tn_thread_mark();
     tn_checked_forked();
@@ -203,9 +203,34 @@ in_child(void)
     }
 }
 
+struct tn_fork_mark tn_fork_mark;
+static atomic_bool wiped; /* the mark tells */
+
+void
+tn_fork_repair(void)
+{
+    bool started = atomic_load(&tn_process_heap.space_count) != 0;
+    if (started && wiped && atomic_exchange(&tn_fork_mark.right, 1) == 0) {
+        put_right();
+    }
+}
+
+static void
+in_child(void)
+{
+    if (wiped) {
+        tn_fork_repair();
+    } else {
+        put_right();
+    }
+}
+
 void
 tn_thread_start_watching(void)
 {
+    atomic_store(&tn_fork_mark.right, 1);
+    atomic_store(&wiped, tn_os_page_size() == TN_FORK_PAGE &&
+                             tn_os_wipe_on_fork(&tn_fork_mark, TN_FORK_PAGE));
     if (pthread_key_create(&exit_key, at_thread_exit) == 0) {
         atomic_store_explicit(&exit_key_made, true, memory_order_release);
     }
