@@ -21,9 +21,15 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 	@build/tests/persist/kill build/crash.tarn 1000 103 page-map
 	@build/tests/persist/kill /dev/shm/tarn-crash.tarn 3000 104
 	@build/tests/persist/faults /dev/shm/tarn-crash.tarn process
+	@build/tests/persist/compound /dev/shm/tarn-crash.tarn 3
 	@for seed in 1 2 3 4 5 6 7 8; do build/tests/persist/power /dev/shm/tarn-crash.tarn 60 $$seed || exit 1; done
 	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
 	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
+	@build/tests/persist/vast build/crash.tarn 100 10
+
+golden-persist: ## make the golden images anew, after the format's version was raised
+	@cmake --preset release >/dev/null && cmake --build --preset release --target golden-persist
+.PHONY: golden-persist
 
 bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
 	@build/bench/persist/persist build/bench-persist.tarn
@@ -65,10 +71,18 @@ bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR
 	@python3 bench/pools.py
 
 install: all ## libraries and headers below PREFIX (/usr/local), DESTDIR honoured
-	@cmake --install build --prefix $(or $(PREFIX),/usr/local)
+	@cmake --install build --prefix "$(or $(PREFIX),/usr/local)"
+
+uninstall: ## takes away what make install with the same PREFIX and DESTDIR put there
+	@cmake/uninstall build "$(or $(PREFIX),/usr/local)"
+.PHONY: uninstall
 
 clean: ## what building left
 	@rm -rf build build-debug build-asan build-tsan
+
+release: all ## the releases in one file, in build/release: tarn_quick.c and tarn_all.c
+	@ls -l build/release
+.PHONY: release
 
 check-debug: deps ## the whole suite with every invariant checked at every slow path
 	@cmake --preset debug >/dev/null && cmake --build --preset debug && ctest --test-dir build-debug --output-on-failure -j 2

@@ -16,10 +16,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from suite import patterns, plot, programs, table  # noqa: E402
+from suite import page, patterns, plot, programs, table  # noqa: E402
 from suite.allocators import AllocatorError, add_options, chosen  # noqa: E402
 from suite.measure import LAUNCHER, Workload, WorkloadError, run  # noqa: E402
-from suite.results import RESULTS, Results  # noqa: E402
+from suite.results import RESULTS, Results, write  # noqa: E402
 
 GROUPS = ("micro", "patterns", "programs")
 
@@ -31,10 +31,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="of each, the median counts (5)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, 3 runs")
     add_options(parser)
-    parser.add_argument("--time", choices=("cpu", "wall"), default="wall", help="which time the plot shows")
+    parser.add_argument("--time", choices=("cpu", "wall"), default="wall", help="which time the plots show")
     parser.add_argument("--metrics", default="wall,cpu,peak,faults", help="which tables to print")
     parser.add_argument("--save", default="", metavar="NAME",
                         help="name of the files under bench/results/ (the date; 'no' keeps none)")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write a page of plots and tables, HTML in one file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
     parser.add_argument("--list", action="store_true", help="tell the workloads and end")
     return parser.parse_args()
 
@@ -109,6 +111,10 @@ def main() -> int:
         kept = results.save(options.save or time.strftime("%Y-%m-%d-%H%M"))
         plot.write(results, options.time, kept.with_suffix(".svg"))
         print(f"\nkept in {kept.relative_to(RESULTS.parent.parent)} and, drawn, in its .svg")
+    if options.json is not None:
+        write(options.json, allocators, results.figures())
+    if options.page is not None:
+        page.write(results, options.time, options.page)
     # A peer that fails is told of above; it is not our failure.
     return 1 if any(not name or name.startswith("tarn") for name, _ in results.failures) else 0
 

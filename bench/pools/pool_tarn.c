@@ -1,10 +1,10 @@
-/* Tarn, owner mode. */
+/* Tarn; POOL_FLAGS say in which mode. */
 #include <tarn/pool.h>
 
 static inline void *
 pool_make(size_t size)
 {
-    return tarn_pool_new(size, NULL);
+    return tarn_pool_new(size, &(struct tarn_pool_options){.flags = POOL_FLAGS});
 }
 
 static inline void
@@ -25,6 +25,6 @@ pool_free(void *pool, void *object)
     tarn_pool_free((tarn_pool *)pool, object);
 }
 
-#define POOL_SHARED 0
+#define POOL_SHARED ((POOL_FLAGS & TARN_POOL_SHARED) != 0)
 #define POOL_FREES  1
 #include "pool_bench.h"

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build"
-TARN = BUILD / "libtarn.so"
+# `tarn bench` says where an installed suite has its programs and its library.
+BUILD = Path(os.environ.get("TARN_BENCH_BUILD") or ROOT / "build")
+TARN = Path(os.environ.get("TARN_BENCH_LIBRARY") or BUILD / "libtarn.so")
 LIBC = Path("libc.so.6")  # by its name: the loader knows where it is
 
 # What the distribution ships: the name in tables, then the libraries that may hold it, best first.

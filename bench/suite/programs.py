@@ -35,6 +35,8 @@ class Job:
     percent: int = 100
 
     def possible(self) -> bool:
+        if self.build is _our_sources and not (BUILD / "compile_commands.json").exists():
+            return False  # an installed suite has no sources to compile
         return all(shutil.which(command) for command in self.needs)
 
     def prepare(self, room: Path) -> Workload:

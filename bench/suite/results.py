@@ -70,9 +70,9 @@ class Results:
     def groups(self) -> list[str]:
         return list(dict.fromkeys(w.group for w in self.workloads if w.name in self.samples))
 
-    def save(self, stem: str) -> Path:
-        """Writes everything under bench/results/ and returns where."""
-        document = {
+    def figures(self) -> dict[str, object]:
+        """Everything, as it is kept."""
+        return {
             "workloads": {w.name: {"group": w.group, "what": w.what} for w in self.workloads},
             "geometric_means": {
                 group: {
@@ -87,23 +87,36 @@ class Results:
                 for name, row in self.samples.items()
             },
         }
-        return keep(stem, self.allocators, document)
+
+    def save(self, stem: str) -> Path:
+        """Writes everything under bench/results/ and returns where."""
+        return keep(stem, self.allocators, self.figures())
 
 
 def keep(stem: str, allocators: list[Allocator], figures: dict[str, object]) -> Path:
     """Writes figures under bench/results/ with what a reader needs to judge them by."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{stem}.json"
+    write(path, allocators, figures)
+    return path
+
+
+def write(path: Path, allocators: list[Allocator], figures: dict[str, object]) -> None:
+    """The same into any file."""
     document = {
         "machine": machine(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
         "allocators": {
             a.name: {"version": a.version(), "environment": a.environment} for a in allocators
         },
         **figures,
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
-    return path
+
+
+def command() -> str:
+    """The command line that makes these figures again."""
+    return os.environ.get("TARN_BENCH_COMMAND") or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _first(path: str, start: str = "") -> str:

@@ -41,6 +41,7 @@
 #include <stdint.h>
 
 #include <tarn/heap.h>
+#include <tarn/offset.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -126,6 +127,13 @@ int tarn_checkpoint(tarn_heap *heap);
  * with the same address. Shares blocks with the old one where the file system can. */
 int tarn_snapshot(tarn_heap *heap, const char *path);
 
+/* How far long work is: done of total bytes. Called some times in a second, on the caller's thread;
+ * false stops the work, which then fails with ECANCELED and leaves nothing behind. */
+typedef bool (*tarn_progress)(void *context, uint64_t done, uint64_t total);
+
+/* tarn_snapshot for a caller who wants to be told how far it is, or to stop it. */
+int tarn_snapshot_told(tarn_heap *heap, const char *path, tarn_progress progress, void *context);
+
 /* What was wrong with the calling thread's last call that failed; never NULL. */
 const char *tarn_error(void);
 
@@ -176,32 +184,16 @@ int tarn_image_info(tarn_heap *heap, tarn_image_figures *figures);
 int tarn_check(const char *path, bool (*report)(void *context, const char *what, uint64_t offset),
                void *context);
 
-/* The same for a heap that is open, as it is in memory; offsets are from its base. */
+/* tarn_check for a caller who wants to be told how far it is, or to stop it: -1, ECANCELED. report
+ * and progress may be NULL. */
+int tarn_check_told(const char *path,
+                    bool (*report)(void *context, const char *what, uint64_t offset),
+                    tarn_progress progress, void *context);
+
+/* tarn_check for a heap that is open, as it is in memory; offsets are from its base. */
 int tarn_check_heap(tarn_heap *heap,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     void *context);
-
-/* ---- pointers that survive being moved ---- */
-
-/* The distance from the pointer itself to what it points at; for data that is copied as a whole to
- * other addresses. All zero is NULL. */
-typedef struct tarn_offset_ptr {
-    intptr_t distance;
-} tarn_offset_ptr;
-
-static inline void
-tarn_offset_set(tarn_offset_ptr *pointer, const void *p)
-{
-    intptr_t distance = (intptr_t)((uintptr_t)p - (uintptr_t)pointer);
-    pointer->distance = p == NULL ? 0 : distance >= 0 ? distance + 1 : distance;
-}
-
-static inline void *
-tarn_offset_get(const tarn_offset_ptr *pointer)
-{
-    intptr_t distance = pointer->distance > 0 ? pointer->distance - 1 : pointer->distance;
-    return pointer->distance == 0 ? NULL : (void *)((uintptr_t)pointer + (uintptr_t)distance);
-}
 
 #if defined(__GNUC__)
 #    pragma GCC visibility pop

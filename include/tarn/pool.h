@@ -53,10 +53,23 @@ extern "C" {
 #    pragma GCC visibility push(default)
 #endif
 
-/* Its first word is all that the inline functions below use; the rest is Tarn's own. */
+/* What the inline functions below use; the rest is Tarn's own. */
 typedef struct tarn_pool {
-    void **top; /* the object freed last; a slot that holds NULL: ask tarn_pool_alloc_slow */
+    void **top; /* the object freed last; a slot that holds NULL: not here. Of shared pools such
+                   a slot for ever, at the place where a cache is full */
+    uint64_t serial; /* of shared pools whose threads have caches: no other pool has it */
 } tarn_pool;
+
+/* The shared pools a thread used last, each with the thread's cache of it. */
+#define TARN_POOL_KNOWN_ 16
+struct tarn_pool_known_ {
+    uint64_t serial; /* of the pool; 0: none */
+    tarn_pool *cache;
+};
+#if defined(__GNUC__)
+extern __thread struct tarn_pool_known_ tarn_pool_known_[TARN_POOL_KNOWN_]
+    __attribute__((tls_model("initial-exec")));
+#endif
 
 enum tarn_pool_flags {
     TARN_POOL_SHARED = 1,  /* for any thread at any time */
@@ -143,27 +156,53 @@ inline void *tarn_pool_alloc(tarn_pool *pool);
  * TARN_POOL_POISON). Cost: five instructions; once in 128 times, some 30 for each of 128. */
 inline void tarn_pool_free(tarn_pool *pool, void *object);
 
+/* The cache of the calling thread where the pool itself is none: of a shared pool used lately.
+ * Otherwise the pool. */
+inline tarn_pool *
+tarn_pool_cache_(tarn_pool *pool)
+{
+#if defined(__GNUC__)
+    struct tarn_pool_known_ *known = &tarn_pool_known_[pool->serial % TARN_POOL_KNOWN_];
+    return __builtin_expect(known->serial == pool->serial, 1) ? known->cache : pool;
+#else
+    return pool;
+#endif
+}
+
 inline void *
 tarn_pool_alloc(tarn_pool *pool)
 {
     void *object = *pool->top;
-    if (__builtin_expect(object == NULL, 0)) {
-        return tarn_pool_alloc_slow(pool);
+    if (__builtin_expect(object != NULL, 1)) {
+        TARN_POOL_MOVE_(pool->top, -1);
+        return object;
     }
-    TARN_POOL_MOVE_(pool->top, -1);
-    return object;
+    tarn_pool *cache = tarn_pool_cache_(pool);
+    object = *cache->top;
+    if (__builtin_expect(object != NULL, 1)) {
+        TARN_POOL_MOVE_(cache->top, -1);
+        return object;
+    }
+    return tarn_pool_alloc_slow(pool);
 }
 
 inline void
 tarn_pool_free(tarn_pool *pool, void *object)
 {
     void **top = pool->top;
-    if (__builtin_expect(((uintptr_t)top & (TARN_POOL_TILE_ - 1)) == 0, 0)) {
-        tarn_pool_free_slow(pool, object);
+    if (__builtin_expect(((uintptr_t)top & (TARN_POOL_TILE_ - 1)) != 0, 1)) {
+        top[1] = object;
+        TARN_POOL_MOVE_(pool->top, 1);
         return;
     }
-    top[1] = object;
-    TARN_POOL_MOVE_(pool->top, 1);
+    tarn_pool *cache = tarn_pool_cache_(pool);
+    top = cache->top;
+    if (__builtin_expect(((uintptr_t)top & (TARN_POOL_TILE_ - 1)) != 0, 1)) {
+        top[1] = object;
+        TARN_POOL_MOVE_(cache->top, 1);
+        return;
+    }
+    tarn_pool_free_slow(pool, object);
 }
 
 /* An object whose bytes are all zero, whatever a constructor made of it. */

@@ -14,6 +14,7 @@
 #define TARN_STATS_H
 
 #include "tarn/heap.h"
+#include "tarn/pool.h"
 
 #include <stddef.h>
 
@@ -60,6 +61,9 @@ struct tarn_stats {
 
     size_t class_count;
     struct tarn_stats_class classes[TARN_STATS_CLASSES]; /* by size; class_count of them */
+
+    size_t resident_bytes; /* in memory, of the whole process; over live_bytes: fragmentation */
+    size_t purged_bytes;   /* given back to the system since the process began, by all heaps */
 };
 
 /* Fills in as many bytes of *stats as stats->size says and this version knows; the rest is zero.
@@ -70,8 +74,24 @@ size_t tarn_stats(struct tarn_stats *stats);
 /* The same of another heap. heap is not being destroyed meanwhile. */
 size_t tarn_heap_stats(tarn_heap *heap, struct tarn_stats *stats);
 
-/* Writes a page of text about the process heap: calls print for each line, without its newline. */
+/* mallocsummary: a page of text about the process heap, for people: calls print for each line,
+ * without its newline. print may allocate. */
 void tarn_summary(void (*print)(void *context, const char *line), void *context);
+
+/* The same of another heap, an image's too, and of a pool. */
+void tarn_heap_summary(tarn_heap *heap, void (*print)(void *context, const char *line),
+                       void *context);
+void tarn_pool_summary(const tarn_pool *pool, void (*print)(void *context, const char *line),
+                       void *context);
+
+enum tarn_stats_form {
+    TARN_STATS_JSON,       /* one object; the names of struct tarn_stats */
+    TARN_STATS_PROMETHEUS, /* text format 0.0.4; gauges and a counter, named tarn_... */
+};
+
+/* The statistics of a heap as text for machines, line by line as above. */
+void tarn_stats_write(tarn_heap *heap, enum tarn_stats_form form,
+                      void (*print)(void *context, const char *line), void *context);
 
 #if defined(__GNUC__)
 #    pragma GCC visibility pop

@@ -4,8 +4,10 @@
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
+#include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/option.h"
+#include "os/probe.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,8 +21,14 @@ tn_no_memory(void)
 
 /* A block of a class; NULL when there is no memory for a slab. */
 static inline void *
-class_malloc(struct tn_cache *cache, unsigned class)
+class_malloc(struct tn_cache *cache, unsigned class, size_t size)
 {
+    if (TN_UNLIKELY(cache->counted)) {
+        void *sample = tn_sample_class(cache, class, size);
+        if (sample != NULL) {
+            return sample;
+        }
+    }
     if (class >= TN_OWNED) {
         void *block = tn_central_malloc(cache, class);
         return block != NULL ? block : tn_no_memory();
@@ -46,8 +54,12 @@ large_malloc(struct tn_cache *cache, size_t size, size_t align, size_t start, bo
     if (block == NULL) {
         return tn_no_memory();
     }
+    TN_PROBE2(tarn, large, block, size);
     if (clear && !zero) {
         memset(block, 0, size);
+    }
+    if (TN_UNLIKELY(cache->counted)) {
+        tn_sample_large(cache, block, size);
     }
     return block;
 }
@@ -59,7 +71,7 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
     if (TN_LIKELY(size <= TN_SLAB_MAX)) {
-        return class_malloc(cache, tn_class_of(size));
+        return class_malloc(cache, tn_class_of(size), size);
     }
     return large_malloc(cache, size, TN_SLICE, 0, false);
 }
@@ -71,7 +83,35 @@ malloc_any(size_t size)
     if (TN_UNLIKELY(soon != NULL)) {
         soon();
     }
-    return tn_cache_malloc(tn_cache_of_thread(), size);
+    void *block = tn_cache_malloc(tn_cache_of_thread(), size);
+    TN_PROBE2(tarn, alloc, block, size);
+    return block;
+}
+
+/* Which class, by (size + 7) / 8. */
+static uint8_t small_classes[TN_DIRECT];
+
+void
+tn_malloc_count_start(void)
+{
+    for (size_t i = 0; i < TN_DIRECT; i++) {
+        small_classes[i] = (uint8_t)tn_class_of(i * 8);
+    }
+}
+
+/* Also for a thread that has no cache yet: it counts as counted. */
+TN_NOINLINE void *
+tn_malloc_counted(size_t size)
+{
+    struct tn_cache *cache = tn_self;
+    if (TN_LIKELY(size <= TN_SMALL_MAX && cache->until_sample > (int64_t)size)) {
+        struct tn_slab *slab = cache->bin[small_classes[(size + 7) / 8]].current;
+        if (TN_LIKELY(tn_slab_has_free(slab))) {
+            cache->until_sample -= (int64_t)size + 1;
+            return tn_slab_pop(slab);
+        }
+    }
+    return malloc_any(size);
 }
 
 /* What the fast path leaves: blocks beyond 1 KiB that the cache keeps, then all else. */
@@ -79,9 +119,12 @@ void *
 tn_malloc_slow(size_t size)
 {
     struct tn_cache *cache = tn_self;
+    if (TN_UNLIKELY(cache->counted)) {
+        return tn_malloc_counted(size);
+    }
     if (size <= TN_OWNED_MAX) {
         struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
-        if (slab != NULL && tn_slab_has_free(slab)) { /* NULL: the thread has no cache yet */
+        if (tn_slab_has_free(slab)) {
             return tn_slab_pop(slab);
         }
     } else if (size <= TN_SLAB_MAX) {
@@ -92,9 +135,8 @@ tn_malloc_slow(size_t size)
             return block;
         }
     } else if (cache->large_count != 0) {
-        size_t span = (size + TN_SLICE - 1) >> TN_SLICE_SHIFT;
         struct tn_slab *last = cache->large[cache->large_count - 1];
-        if (TN_LIKELY(last->span == span && last->large_size >= size)) {
+        if (TN_LIKELY(last->large_size == ((size + TN_SLICE - 1) & ~(TN_SLICE - 1)))) {
             cache->large_count--;
             tn_set_kind(last, TN_LARGE);
             return last->large_start;
@@ -110,7 +152,7 @@ tn_cache_zalloc(struct tn_cache *cache, size_t size)
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
     if (size <= TN_SLAB_MAX) {
-        void *block = class_malloc(cache, tn_class_of(size));
+        void *block = class_malloc(cache, tn_class_of(size), size);
         return block != NULL ? memset(block, 0, size) : NULL;
     }
     return large_malloc(cache, size, TN_SLICE, 0, true);
@@ -127,7 +169,7 @@ tn_cache_aligned(struct tn_cache *cache, size_t align, size_t size, bool zero)
         while ((tn_classes[class].size & (align - 1)) != 0) {
             class ++;
         }
-        void *block = class_malloc(cache, class);
+        void *block = class_malloc(cache, class, size);
         return block != NULL && zero ? memset(block, 0, size) : block;
     }
     return large_malloc(cache, size, align, 0, zero);

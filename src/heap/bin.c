@@ -6,6 +6,7 @@
  *                                                                      in a bin, empty -> slices
  */
 #include "heap/purge.h"
+#include "heap/sample.h"
 #include "heap/slab_list.h"
 
 #define STALE_STEP 256u /* slices looked at when a class runs short */
@@ -16,6 +17,9 @@ set_direct(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     size_t most = tn_classes[class].size;
     if (most > TN_SMALL_MAX) {
         return;
+    }
+    if (TN_UNLIKELY(cache->counted)) {
+        slab = (struct tn_slab *)(uintptr_t)&tn_empty_slab; /* never written to */
     }
     size_t i = class == 0 ? 0 : tn_classes[class - 1].size / 8 + 1;
     for (; i <= most / 8; i++) {
@@ -31,6 +35,14 @@ set_current(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     slab->floor = 0;
     cache->bin[class].current = slab;
     set_direct(cache, class, slab);
+}
+
+void
+tn_bin_redirect(struct tn_cache *cache)
+{
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        set_direct(cache, class, cache->bin[class].current);
+    }
 }
 
 static void
@@ -55,6 +67,7 @@ tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     }
     bin->last = slab;
     bin->count++;
+    tn_purge_enter(cache, slab);
 }
 
 void
@@ -72,6 +85,7 @@ tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
         bin->last = slab->prev;
     }
     bin->count--;
+    tn_purge_leave(cache, slab);
 }
 
 /* Lets a full slab go. False when blocks came back in the meantime: it stays. */
@@ -173,6 +187,9 @@ static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
+    if (cache == &tn_sampler) {
+        return NULL;
+    }
     if (tn_stale_left(heap)) {
         tn_stale_sweep(heap, STALE_STEP);
     }
@@ -259,8 +276,7 @@ replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
     bool done = tn_slab_replenish(space, slab);
     tn_slab_assert(slab);
     if (slab->flags & TN_PURGED) {
-        unsigned units = (unsigned)__builtin_popcountll(bare ^ slab->bare);
-        tn_purge_returned(&cache->loose, slab, units);
+        tn_purge_regret(cache->heap, tn_class_of_slab(slab), bare ^ slab->bare);
     }
     return done;
 }

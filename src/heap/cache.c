@@ -1,6 +1,7 @@
 #include "heap/slab_list.h"
 
 #include "heap/large.h"
+#include "heap/sample.h"
 #include "heap/thread.h"
 #include "os/os.h"
 
@@ -8,6 +9,8 @@
 
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
 const struct tn_slab tn_empty_slab;
+
+struct tn_heap_hooks tn_heap_hooks;
 
 #define NONE  ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
 #define EIGHT NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
@@ -19,7 +22,7 @@ _Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty s
 
 /* What a thread has before its first allocation: every list is empty, so the first call takes the
  * slow path, which makes the real cache. The fast path never asks. */
-struct tn_cache tn_no_cache = {.direct = {ALL128, NONE}};
+struct tn_cache tn_no_cache = {.direct = {ALL128, NONE}, .counted = true};
 _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec"))) = &tn_no_cache;
 
 _Thread_local struct tn_cache *tn_other_cache __attribute__((tls_model("initial-exec")));
@@ -73,8 +76,8 @@ id_for(const struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
     return heap->generation << TN_CACHE_ID_BITS | (uintptr_t)++heap->cache_ids << 1;
 }
 
-static void
-init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
+void
+tn_cache_init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
 {
     uintptr_t id = id_for(cache, heap, thread);
     memset(cache, 0, sizeof *cache);
@@ -87,6 +90,7 @@ init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
     for (unsigned i = 0; i < TN_OWNED; i++) {
         cache->bin[i].current = NONE;
     }
+    cache->counted = heap == &tn_process_heap && tn_sample_on();
 }
 
 /* The calling thread's cache of a heap, made if need be. A cache already there under this thread's
@@ -106,7 +110,7 @@ find_or_make(struct tn_heap *heap)
     if (cache == NULL) {
         cache = cache_memory(heap);
         if (cache != NULL) {
-            init(cache, heap, thread);
+            tn_cache_init(cache, heap, thread);
             cache->next = heap->caches;
             heap->caches = cache;
             atomic_fetch_add_explicit(&heap->cache_count, 1, memory_order_relaxed);
@@ -264,7 +268,7 @@ tn_cache_forget_all(struct tn_heap *heap)
     heap->cache_ids = 0;
     for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
         struct tn_cache *next = cache->next;
-        init(cache, heap, cache->thread);
+        tn_cache_init(cache, heap, cache->thread);
         cache->next = next;
     }
 }

@@ -47,15 +47,19 @@ is_full(const struct tn_slab *slab)
 static void *
 take_block(struct tn_heap *heap, struct tn_slab *slab)
 {
+    int listed = -1;
     if (!tn_slab_has_free(slab)) {
+        uint64_t bare = slab->bare;
         tn_slab_replenish(tn_space_of(slab), slab);
+        bare ^= slab->bare;
+        listed += __builtin_popcountll(bare);
         if (slab->flags & TN_PURGED) {
-            atomic_fetch_add_explicit(&heap->central_returned, tn_class_of_slab(slab)->size,
-                                      memory_order_relaxed);
+            tn_purge_regret(heap, tn_class_of_slab(slab), bare);
         }
     }
     slab->left++;
     void *block = tn_slab_pop(slab);
+    tn_purge_central_listed(heap, slab->size_class, listed);
     tn_slab_assert(slab);
     if (is_full(slab)) {
         unlink_slab(heap, slab);
@@ -105,18 +109,21 @@ give_block(struct tn_heap *heap, struct tn_slab *slab, void *p)
     tn_slab_push(slab, p);
     slab->left--;
     tn_slab_assert(slab);
+    int listed = 1;
     if (slab->left == 0) {
+        listed -= (int)tn_class_of_slab(slab)->capacity - __builtin_popcountll(slab->bare);
         unlink_slab(heap, slab);
         tn_set_kind(slab, TN_HELD);
         empty = true;
     }
+    tn_purge_central_listed(heap, class, listed);
     tn_unlock(lock);
     if (empty) {
         size_t span = slab->span_small;
         slab->span = (uint32_t)span;
         tn_heap_give(slab, span, false);
     } else {
-        tn_purge_central_freed(heap, class);
+        tn_purge_central_look(heap);
     }
 }
 

@@ -110,7 +110,7 @@ tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, siz
             if (kind == TN_SLAB && !walk_slab(space, slab, visit, context)) {
                 return false;
             }
-            if (kind == TN_LARGE && !(slab->flags & TN_RESTING) &&
+            if ((kind == TN_LARGE || kind == TN_SAMPLED) && !(slab->flags & TN_RESTING) &&
                 !visit(context, slab->large_start, slab->large_size)) {
                 return false;
             }

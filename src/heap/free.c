@@ -8,7 +8,9 @@
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/purge.h"
+#include "heap/sample.h"
 #include "heap/slab_list.h"
+#include "os/probe.h"
 
 #include <errno.h>
 
@@ -67,7 +69,7 @@ others_want(struct tn_cache *cache, unsigned class)
     struct tn_heap *heap = cache->heap;
     _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
     uint32_t bit = (uint32_t)1 << class % 32;
-    return cache->bin[class].count >= TN_SURPLUS &&
+    return cache != &tn_sampler && cache->bin[class].count >= TN_SURPLUS &&
            atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
            (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
            (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
@@ -92,8 +94,7 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
         tn_unlock(&heap->lock);
         return;
     }
-    slab->floor = (uint16_t)(live / 2);
-    slab->left = (uint16_t)(live - live / 2);
+    tn_slab_set_live(slab, live);
     tn_slab_set_owner(slab, cache->id);
     tn_bin_append(cache, class, slab);
 }
@@ -152,6 +153,7 @@ find_block(const void *p, const char *call, struct tn_space **in)
         return slab;
     }
     case TN_LARGE:
+    case TN_SAMPLED:
         if (p != slab->large_start) {
             tn_die_inside(p, slab->large_start, slab->large_size, call);
         }
@@ -175,6 +177,25 @@ tn_block_head(const void *p, const char *call)
     return find_block(p, call, &space);
 }
 
+void
+tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
+              const char *call)
+{
+    bool own = cache != NULL && tn_slab_owner(slab) == cache->id;
+    if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
+        own = tn_stale_claim(cache, slab);
+    }
+    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
+    if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
+        tn_die_already_free(p, slab, call);
+    }
+    if (own) {
+        free_own(cache, slab, p);
+    } else {
+        free_remote(cache, space, slab, p);
+    }
+}
+
 static void
 free_in(struct tn_cache *cache, void *p, const char *call)
 {
@@ -191,6 +212,10 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_large_give(cache, slab);
         return;
     }
+    if (TN_UNLIKELY(tn_kind(slab) == TN_SAMPLED)) {
+        tn_sample_free(space, slab, p, call);
+        return;
+    }
     if (slab->size_class >= TN_OWNED) {
         if (looks_free(slab, tn_slab_base(space, slab), p)) {
             tn_die_already_free(p, slab, call);
@@ -198,18 +223,10 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_central_free(cache, space, slab, p);
         return;
     }
-    bool own = cache != NULL && tn_slab_owner(slab) == cache->id;
-    if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
-        own = tn_stale_claim(cache, slab);
-    }
-    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
-    if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
-        tn_die_already_free(p, slab, call);
-    }
-    if (own) {
-        free_own(cache, slab, p);
+    if (TN_UNLIKELY(slab->flags & TN_SAMPLES)) {
+        tn_sample_free(space, slab, p, call);
     } else {
-        free_remote(cache, space, slab, p);
+        tn_free_small(cache, space, slab, p, call);
     }
 }
 
@@ -260,6 +277,7 @@ static TN_NOINLINE void
 free_any(void *p, const char *call)
 {
     if (p != NULL) {
+        TN_PROBE1(tarn, free, p);
         free_in(tn_cache_of_thread(), p, call);
     }
 }
@@ -308,7 +326,7 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
-    return tn_kind(slab) == TN_LARGE ? slab->large_size : tn_class_of_slab(slab)->size;
+    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
 }
 
 size_t
@@ -319,7 +337,7 @@ tn_object_size(const void *p, const char *call)
         return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
     }
     struct tn_slab *slab = tn_slab_head_of(space, p);
-    if (tn_kind(slab) == TN_LARGE) {
+    if (tn_kind(slab) == TN_LARGE || tn_kind(slab) == TN_SAMPLED) {
         size_t inside = (size_t)((const char *)p - slab->large_start);
         return inside <= slab->large_size ? slab->large_size - inside : SIZE_MAX;
     }
@@ -351,8 +369,19 @@ tn_resize_in_place(void *p, size_t size, const char *call)
     }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
-    if (tn_kind(slab) == TN_LARGE) {
-        return size > TN_SLAB_MAX / 2 && tn_large_resize(slab, size);
+    if (tn_kind(slab) == TN_SLAB) {
+        return size <= tn_class_of_slab(slab)->size;
     }
-    return size <= tn_class_of_slab(slab)->size;
+    if (tn_kind(slab) == TN_SAMPLED &&
+        slab->large_size <= TN_SLAB_MAX) { /* a sample that would lie in a slab otherwise */
+        return size <= slab->large_size;
+    }
+    if (size <= TN_SLAB_MAX / 2 || !tn_large_resize(slab, size)) {
+        return false;
+    }
+    tn_sample_drop(slab);
+    if (TN_UNLIKELY(tn_self->counted && space->heap == &tn_process_heap)) {
+        tn_sample_large(tn_self, p, size);
+    }
+    return true;
 }

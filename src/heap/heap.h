@@ -29,14 +29,6 @@
 #define TN_SURPLUS     2u /* slabs of a class that a cache keeps when others want some */
 #define TN_SPACES      64u
 
-/* Pages inside slabs that could go back to the system, purge.c. */
-struct tn_loose {
-    size_t bytes;    /* about so many are free and still have memory */
-    size_t limit;    /* beyond which they are purged */
-    size_t purged;   /* the last time */
-    size_t returned; /* carved again since */
-};
-
 struct tn_bin {
     struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
     struct tn_slab *first;   /* others with free blocks, through next and prev */
@@ -61,8 +53,13 @@ struct tn_cache {
     struct tn_bin bin[TN_OWNED];
     struct tn_stash stash[TN_CENTRAL];
     uint8_t stashed[TN_CENTRAL]; /* blocks in each */
-    struct tn_loose loose;
-    _Atomic bool trim_wanted; /* another thread asks to give back what can be */
+    size_t loose;                /* bytes of free pages in the slabs of the bins, by estimate */
+    size_t loose_left;           /* of these, what the last purge did not get */
+    _Atomic bool trim_wanted;    /* another thread asks to give back what can be */
+    bool counted;           /* its allocations take the slow path, sample.h; others may set it */
+    uint64_t counted_since; /* which start of sampling the next two are of */
+    int64_t until_sample;   /* bytes */
+    uint64_t dice;
 };
 
 _Static_assert(sizeof(struct tn_cache) <= 4096, "sixteen caches in a slice");
@@ -91,20 +88,28 @@ struct tn_heap {
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
     _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
     struct tn_lock central[TN_CENTRAL];                    /* one for each central class */
-    _Atomic size_t central_loose; /* as in struct tn_loose, for all central slabs */
-    _Atomic size_t central_limit;
-    _Atomic size_t central_returned;
-    size_t central_purged;
-    bool no_stash;               /* const: blocks go straight back to their slabs */
-    bool read_only;              /* const: nobody has a cache */
-    uint32_t cache_ids;          /* of the generation, given so far */
-    uint64_t generation;         /* of an image, stale.c; 0: ids are thread pointers */
-    _Atomic uint32_t stale_next; /* the first slice not looked at for stale owners */
-    uint32_t stale_end;          /* and the last one, exclusive */
-    size_t space_size;           /* bytes of the next space */
-    uint64_t serial;             /* const: no two heaps of a process share it */
-    struct tn_heap *next_heap;   /* registry.c */
+    _Atomic size_t central_loose; /* bytes under free blocks of central slabs */
+    _Atomic size_t central_left;  /* of these, what the last purge did not get */
+    struct tn_regret regret;      /* of having purged pages inside slabs */
+    bool no_stash;                /* const: blocks go straight back to their slabs */
+    bool read_only;               /* const: nobody has a cache */
+    uint32_t cache_ids;           /* of the generation, given so far */
+    uint64_t generation;          /* of an image, stale.c; 0: ids are thread pointers */
+    _Atomic uint32_t stale_next;  /* the first slice not looked at for stale owners */
+    uint32_t stale_end;           /* and the last one, exclusive */
+    size_t space_size;            /* bytes of the next space */
+    uint64_t serial;              /* const: no two heaps of a process share it */
+    struct tn_heap *next_heap;    /* registry.c */
 };
+
+/* For rooms that keep things of the process's in a heap's memory, which comes back as it was:
+ * opened again, or rolled back. Set before any heap is used. */
+struct tn_heap_hooks {
+    void *(*before)(struct tn_heap *heap);          /* it is about to go back; for back */
+    void (*back)(struct tn_heap *heap, void *kept); /* kept: NULL after an opening */
+};
+
+extern struct tn_heap_hooks tn_heap_hooks;
 
 /* The process heap, and of its first space what the fast path of free asks for: const once the
  * heap is there; until then the window has no size. */

@@ -1,5 +1,6 @@
 #include "heap/large.h"
 
+#include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
 
@@ -125,6 +126,7 @@ tn_large_move(struct tn_slab *slab, size_t size)
         tn_heap_give(target, span, zero);
         return NULL;
     }
+    tn_sample_drop(slab);
     void *moved = finish(target, span, 0);
     tn_set_kind(slab, TN_HELD);
     tn_heap_give(slab, slab->span, true);

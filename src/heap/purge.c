@@ -5,8 +5,9 @@
 #define PAGE_SHIFT  12
 #define PAGE        ((size_t)1 << PAGE_SHIFT)
 #define PAGES       (TN_SPAN_MOST * (TN_SLICE >> PAGE_SHIFT)) /* of the largest slab */
-#define LIMIT_LEAST (1 * TN_MIB)
-#define LIMIT_MOST  (64 * TN_MIB)
+#define LIMIT_LEAST (2 * TN_MIB)
+#define LIMIT_SHARE 64u /* and at least this part of the memory in use */
+#define FORGET      1u  /* regretted pages in a millisecond */
 
 /* One bit for each page of a slab. */
 struct pages {
@@ -177,70 +178,89 @@ bare_quarters(const struct tn_slab *slab)
     return class->unit_shift != 0 ? units * 4 : units * (class->size >> (PAGE_SHIFT - 2));
 }
 
-static void
-adapt(struct tn_loose *loose, size_t purged)
+/* Quarters of pages that a slab in a bin is expected to give back: a function of what it says of
+ * itself, so that what was added for it can be taken off again. */
+static inline unsigned
+promised(const struct tn_slab *slab)
 {
-    size_t limit = tn_max(loose->limit, LIMIT_LEAST);
-    bool came_back = loose->purged != 0 && loose->returned >= loose->purged / 2;
-    limit = came_back ? limit * 2 : limit / 2;
-    loose->limit = tn_min(tn_max(limit, LIMIT_LEAST), LIMIT_MOST);
-    loose->purged = purged;
-    loose->returned = 0;
-    loose->bytes = 0;
+    unsigned free = expected_free(tn_class_of_slab(slab), slab->floor * 2u + 1);
+    unsigned bare = slab->bare != 0 ? bare_quarters(slab) : 0;
+    return free > bare ? free - bare : 0;
+}
+
+void
+tn_purge_enter(struct tn_cache *cache, const struct tn_slab *slab)
+{
+    cache->loose += (size_t)promised(slab) << (PAGE_SHIFT - 2);
+}
+
+void
+tn_purge_leave(struct tn_cache *cache, const struct tn_slab *slab)
+{
+    cache->loose -= (size_t)promised(slab) << (PAGE_SHIFT - 2);
+    cache->loose_left = tn_min(cache->loose_left, cache->loose);
 }
 
 static size_t
-sweep(struct tn_cache *cache)
+purge_listed(struct tn_cache *cache, struct tn_slab *slab)
 {
-    size_t bytes = 0;
-    for (unsigned class = 0; class < TN_OWNED; class ++) {
-        struct tn_slab *slab = cache->bin[class].first;
-        for (; slab != NULL; slab = slab->next) {
-            unsigned live = (unsigned)slab->floor + slab->left;
-            if (expected_free(&tn_classes[class], live) >= bare_quarters(slab) + 4) {
-                bytes += purge_slab(tn_space_of(slab), slab);
-            }
-        }
-    }
-    adapt(&cache->loose, bytes);
+    tn_purge_leave(cache, slab);
+    size_t bytes = purge_slab(tn_space_of(slab), slab);
+    tn_purge_enter(cache, slab);
     return bytes;
 }
 
-/* In an image, whose pages are a file's, memory goes back by whole slices, or on request. */
-static bool
-counts(const struct tn_heap *heap)
+/* Memory in use in pages. */
+static TN_RACY size_t
+pages_used(const struct tn_heap *heap)
 {
-    return heap->generation == 0;
+    return (size_t)heap->spaces[0]->map->used << (TN_SLICE_SHIFT - PAGE_SHIFT);
 }
 
-/* A look comes whenever half of the live blocks are gone; what pages that probably frees counts
- * once so few are left that whole pages are among it. */
+/* Whether so many bytes of free pages inside slabs are too many, and purging them is no mistake. In
+ * an image, whose pages are a file's, memory goes back by whole slices, or on request. */
+static bool
+too_loose(struct tn_heap *heap, size_t bytes)
+{
+    size_t share = pages_used(heap) / LIMIT_SHARE;
+    return bytes > tn_max(LIMIT_LEAST, share << PAGE_SHIFT) && heap->generation == 0 &&
+           !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share), FORGET);
+}
+
+static void
+sweep(struct tn_cache *cache)
+{
+    for (unsigned class = 0; class < TN_OWNED; class ++) {
+        struct tn_slab *slab = cache->bin[class].first;
+        for (; slab != NULL; slab = slab->next) {
+            if (promised(slab) >= 4) {
+                purge_listed(cache, slab);
+            }
+        }
+    }
+    cache->loose_left = cache->loose;
+}
+
+/* A look comes whenever half of the live blocks are gone, so that the pages the slab promises are
+ * known within a factor of two. */
 void
 tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
 {
-    const struct tn_class *class = tn_class_of_slab(slab);
-    unsigned few = (unsigned)((sizeof free_quarters << PAGE_SHIFT) / (PAGE + class->size));
-    unsigned before = live * 2 + 1;
-    unsigned next;
-    if (live > few) {
-        next = live / 2 > few ? live / 2 : few;
-    } else {
-        next = live / 2;
-        size_t gain = expected_free(class, live) - expected_free(class, before);
-        cache->loose.bytes += counts(cache->heap) ? gain << (PAGE_SHIFT - 2) : 0;
-    }
-    slab->floor = (uint16_t)next;
-    slab->left = (uint16_t)(live - next);
-    if (cache->loose.bytes > tn_max(cache->loose.limit, LIMIT_LEAST)) {
+    unsigned before = promised(slab);
+    tn_slab_set_live(slab, live);
+    cache->loose += (size_t)(promised(slab) - before) << (PAGE_SHIFT - 2);
+    size_t more = cache->loose - cache->loose_left;
+    if (more > LIMIT_LEAST && too_loose(cache->heap, more)) {
         sweep(cache);
     }
 }
 
 void
-tn_purge_returned(struct tn_loose *loose, const struct tn_slab *slab, unsigned units)
+tn_purge_regret(struct tn_heap *heap, const struct tn_class *class, uint64_t units)
 {
-    const struct tn_class *class = tn_class_of_slab(slab);
-    loose->returned += units * (class->unit_shift != 0 ? PAGE : class->size);
+    size_t count = (size_t)__builtin_popcountll(units);
+    tn_regret_add(&heap->regret,
+                  class->unit_shift != 0 ? count : count * class->size >> PAGE_SHIFT);
 }
 
 static size_t
@@ -250,7 +270,9 @@ purge_central_class(struct tn_heap *heap, unsigned class)
     struct tn_lock *lock = &heap->central[class - TN_OWNED];
     tn_lock(lock);
     for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
+        int bare = __builtin_popcountll(slab->bare);
         bytes += purge_slab(tn_space_of(slab), slab);
+        tn_purge_central_listed(heap, class, bare - __builtin_popcountll(slab->bare));
     }
     tn_unlock(lock);
     return bytes;
@@ -267,24 +289,23 @@ purge_central(struct tn_heap *heap)
 }
 
 void
-tn_purge_central_freed(struct tn_heap *heap, unsigned class)
+tn_purge_central_listed(struct tn_heap *heap, unsigned class, int blocks)
 {
-    size_t inside = counts(heap) ? tn_classes[class].size - PAGE : 0;
-    size_t before = atomic_fetch_add_explicit(&heap->central_loose, inside, memory_order_relaxed);
-    size_t limit = atomic_load_explicit(&heap->central_limit, memory_order_relaxed);
-    if (before + inside > tn_max(limit, LIMIT_LEAST) &&
-        atomic_exchange_explicit(&heap->central_loose, 0, memory_order_relaxed) > limit) {
-        size_t bytes = purge_central(heap);
-        tn_lock(&heap->lock);
-        struct tn_loose loose = {
-            .limit = limit,
-            .purged = heap->central_purged,
-            .returned = atomic_exchange_explicit(&heap->central_returned, 0, memory_order_relaxed),
-        };
-        adapt(&loose, bytes);
-        heap->central_purged = loose.purged;
-        atomic_store_explicit(&heap->central_limit, loose.limit, memory_order_relaxed);
-        tn_unlock(&heap->lock);
+    size_t inside = tn_classes[class].size - PAGE;
+    atomic_fetch_add_explicit(&heap->central_loose, (size_t)blocks * inside, memory_order_relaxed);
+}
+
+void
+tn_purge_central_look(struct tn_heap *heap)
+{
+    size_t left = atomic_load_explicit(&heap->central_left, memory_order_relaxed);
+    size_t bytes = atomic_load_explicit(&heap->central_loose, memory_order_relaxed);
+    ptrdiff_t more = (ptrdiff_t)(bytes - left);
+    /* Who purges bars the way for the others until it knows what is left. */
+    if (more > (ptrdiff_t)LIMIT_LEAST && too_loose(heap, (size_t)more) &&
+        atomic_compare_exchange_strong(&heap->central_left, &left, PTRDIFF_MAX)) {
+        purge_central(heap);
+        atomic_store(&heap->central_left, atomic_load(&heap->central_loose));
     }
 }
 
@@ -313,10 +334,9 @@ purge_own(struct tn_cache *cache)
             bytes += purge_slab(tn_space_of(current), current);
         }
         for (struct tn_slab *slab = cache->bin[class].first; slab != NULL; slab = slab->next) {
-            bytes += purge_slab(tn_space_of(slab), slab);
+            bytes += purge_listed(cache, slab);
         }
     }
-    cache->loose.bytes = 0;
     return bytes;
 }
 

@@ -9,6 +9,8 @@
 
 #define TN_LEFT_CURRENT UINT16_MAX /* a current slab's owner is not asked for anything */
 
+#define TN_LIVE_FEW 4u /* blocks live, below which only the last one counts */
+
 /* What ends a list: the link to no block. */
 static inline uintptr_t
 tn_slab_end(const struct tn_slab *slab)
@@ -56,6 +58,16 @@ static inline void
 tn_slab_set_owner(struct tn_slab *slab, uintptr_t owner)
 {
     atomic_store_explicit(&slab->owner, owner, memory_order_relaxed);
+}
+
+/* A slab that is in a bin, or about to be, has so many live blocks: sets when the owner looks at it
+ * next, at half of them, or when it is empty. */
+static inline void
+tn_slab_set_live(struct tn_slab *slab, unsigned live)
+{
+    unsigned floor = live > TN_LIVE_FEW ? live / 2 : 0;
+    slab->floor = (uint16_t)floor;
+    slab->left = (uint16_t)(live - floor);
 }
 
 /* Makes slices a slab of the class, empty, all of it bare, owned by the cache. */

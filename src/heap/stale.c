@@ -65,8 +65,7 @@ tn_stale_claim(struct tn_cache *cache, struct tn_slab *slab)
     if (tn_kind(slab) == TN_SLAB && tn_owner_is_stale(heap, tn_slab_owner(slab))) {
         unsigned live = tn_slab_live(heap->spaces[0], slab);
         slab->flags &= (uint8_t)~TN_CURRENT;
-        slab->left = (uint16_t)live;
-        slab->floor = 0;
+        tn_slab_set_live(slab, live);
         tn_slab_set_owner(slab, cache->id);
         tn_bin_append(cache, slab->size_class, slab);
         own = true;

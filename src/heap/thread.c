@@ -1,6 +1,7 @@
 #include "heap/thread.h"
 
 #include "heap/checked.h"
+#include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
 
@@ -73,7 +74,7 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
         }
         uintptr_t owner = tn_slab_owner(slab);
         uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
-        bool mine = own != NULL && owner == own->id;
+        bool mine = (own != NULL && owner == own->id) || (owner != 0 && owner == tn_sampler.id);
         if (mine || (word & TN_REMOTE_FULL)) {
             continue;
         }
@@ -120,6 +121,14 @@ reset_central_locks(struct tn_heap *heap)
     return held;
 }
 
+static void
+mark_stock(const struct tn_cache *cache)
+{
+    for (struct tn_slab *slab = cache->stock; slab != NULL; slab = slab->next) {
+        slab->flags |= TN_CURRENT;
+    }
+}
+
 /* Slices that caches of other threads held, or were purging, become nobody's: TN_NONE, and free
  * at the rebuild. */
 static void
@@ -127,12 +136,13 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
 {
     struct tn_map *map = space->map;
     if (own != NULL) {
-        for (struct tn_slab *slab = own->stock; slab != NULL; slab = slab->next) {
-            slab->flags |= TN_CURRENT;
-        }
+        mark_stock(own);
         for (unsigned i = 0; i < own->large_count; i++) {
             own->large[i]->flags |= TN_CURRENT;
         }
+    }
+    if (space->heap == tn_sampler.heap) {
+        mark_stock(&tn_sampler);
     }
     for (size_t i = map->first; i < map->frontier; i++) {
         struct tn_slab *slab = &space->slabs[i];
@@ -157,6 +167,7 @@ put_right(void)
     uintptr_t id = tn_thread_mark();
     tn_checked_forked();
     tn_lock_reset(tn_registry_lock());
+    tn_sample_forked();
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         bool relist = tn_lock_reset(&heap->lock);
         uint32_t count = atomic_load(&heap->space_count);
@@ -170,6 +181,7 @@ put_right(void)
             continue;
         }
         bool central = reset_central_locks(heap);
+        atomic_store(&heap->central_left, 0);
         bool alone =
             heap->caches == NULL || (heap->caches->thread == id && heap->caches->next == NULL);
         struct tn_cache *own = heap->caches;

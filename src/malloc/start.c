@@ -3,6 +3,7 @@
 #include "heap/checked.h"
 #include "os/option.h"
 #include "os/os.h"
+#include "watch/profile.h"
 #include "watch/summary.h"
 
 void
@@ -16,6 +17,7 @@ tn_start(void)
     if (tn_options.stats) {
         tn_os_keep_stderr();
     }
+    tn_profile_at_start();
     if (tn_options.helper) {
         tn_helper_start();
     }
@@ -24,12 +26,15 @@ tn_start(void)
 void
 tn_end(void)
 {
-    static atomic_bool inspected;
     static atomic_bool done;
-    if (tn_options.check && !atomic_exchange(&inspected, true)) {
+    if (atomic_exchange(&done, true)) {
+        return;
+    }
+    if (tn_options.check) {
         tn_checked_inspect();
     }
-    if (tn_options.stats && !atomic_exchange(&done, true)) {
+    if (tn_options.stats) {
         tn_print_summary(tn_os_print_last);
     }
+    tn_profile_at_end();
 }

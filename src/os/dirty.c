@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,7 +28,6 @@
 #define MAP_FILE        ((uint64_t)1 << 61)
 #define REGIONS         512
 #define MAP_WORDS       512
-#define CALL_IN_PAGES   16 /* a call costs about as much as looking at so many pages */
 
 struct watch_api {
     uint64_t api;
@@ -155,73 +155,84 @@ step(struct tn_dirty *dirty, struct scan *scan)
     return count;
 }
 
-struct finder {
-    struct tn_dirty *dirty;
-    void (*found)(void *context, char *start, size_t size);
-    void *context;
-};
-
-/* Reports and protects what is private and written to of some candidates, sorted by address: by one
- * scan over all of them or, where they lie far apart, one for each. */
+/* Reports what a scan matches, region by region. */
 static int
-report_written(const struct finder *finder, const struct region *candidates, int count)
+scan_all(struct tn_dirty *dirty, struct scan *scan,
+         void (*found)(void *context, char *start, size_t size), void *context)
 {
     struct region regions[REGIONS];
-    struct scan scan = {
-        .size = sizeof scan,
-        .flags = SCAN_PROTECT,
-        .regions = (uintptr_t)regions,
-        .region_count = REGIONS,
-        .inverted = PAGE_FILE | PAGE_ZERO,
-        .mask = PAGE_WRITTEN | PAGE_FILE | PAGE_ZERO,
-        .any = PAGE_PRESENT | PAGE_SWAPPED,
-        .wanted = PAGE_WRITTEN,
-    };
-    uint64_t span = (candidates[count - 1].end - candidates[0].start) / tn_os_page_size();
-    bool each = span > (uint64_t)count * CALL_IN_PAGES;
-    for (int i = 0; i < count; i = each ? i + 1 : count) {
-        scan.start = candidates[i].start;
-        scan.end = each ? candidates[i].end : candidates[count - 1].end;
-        while (scan.start < scan.end) {
-            int got = step(finder->dirty, &scan);
-            if (got < 0) {
-                return -got;
-            }
-            for (int k = 0; k < got; k++) {
-                finder->found(finder->context, (char *)(uintptr_t)regions[k].start,
-                              (size_t)(regions[k].end - regions[k].start));
-            }
+    scan->size = sizeof *scan;
+    scan->regions = (uintptr_t)regions;
+    scan->region_count = REGIONS;
+    scan->wanted = PAGE_WRITTEN;
+    while (scan->start < scan->end) {
+        int count = step(dirty, scan);
+        if (count < 0) {
+            return -count;
+        }
+        for (int i = 0; i < count; i++) {
+            found(context, (char *)(uintptr_t)regions[i].start,
+                  (size_t)(regions[i].end - regions[i].start));
         }
     }
     return 0;
 }
 
-/* The kernel is fast when asked for nothing but what is not protected. That includes pages which
- * were only read and such as are not there, so what was written to is picked out after. */
+/* The kernel is fast when asked for nothing but what is not protected: then it looks at its page
+ * tables alone. */
 static int
-collect_watched(const struct finder *finder, char *start, size_t size)
+collect_watched(struct tn_dirty *dirty, char *start, size_t size, bool protect,
+                void (*found)(void *context, char *start, size_t size), void *context)
 {
-    struct region regions[REGIONS];
     struct scan scan = {
-        .size = sizeof scan,
+        .flags = protect ? SCAN_PROTECT : 0,
         .start = (uintptr_t)start,
         .end = (uintptr_t)start + size,
-        .regions = (uintptr_t)regions,
-        .region_count = REGIONS,
+        .mask = PAGE_WRITTEN,
+    };
+    return scan_all(dirty, &scan, found, context);
+}
+
+int
+tn_dirty_protect(struct tn_dirty *dirty, char *start, size_t size)
+{
+    struct scan scan = {
+        .size = sizeof scan,
+        .flags = SCAN_PROTECT,
+        .start = (uintptr_t)start,
+        .end = (uintptr_t)start + size,
         .mask = PAGE_WRITTEN,
         .wanted = PAGE_WRITTEN,
     };
-    while (scan.start < scan.end) {
-        int count = step(finder->dirty, &scan);
-        if (count < 0) {
-            return -count;
-        }
-        int failed = count > 0 ? report_written(finder, regions, count) : 0;
-        if (failed != 0) {
-            return failed;
-        }
+    int failed = 0;
+    while (failed >= 0 && scan.start < scan.end) {
+        failed = step(dirty, &scan);
     }
-    return 0;
+    return failed < 0 ? -failed : 0;
+}
+
+int
+tn_dirty_private(struct tn_dirty *dirty, char *start, size_t size,
+                 void (*found)(void *context, char *start, size_t size), void *context)
+{
+    struct scan scan = {
+        .start = (uintptr_t)start,
+        .end = (uintptr_t)start + size,
+        .inverted = PAGE_FILE | PAGE_ZERO,
+        .mask = PAGE_FILE | PAGE_ZERO,
+        .any = PAGE_PRESENT | PAGE_SWAPPED,
+    };
+    return scan_all(dirty, &scan, found, context);
+}
+
+uint64_t
+tn_dirty_faults(void)
+{
+    struct rusage usage;
+    int saved = errno;
+    bool known = getrusage(RUSAGE_SELF, &usage) == 0;
+    errno = saved;
+    return known ? (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt : UINT64_MAX;
 }
 
 static int
@@ -259,12 +270,11 @@ collect_private(struct tn_dirty *dirty, char *start, size_t size,
 }
 
 int
-tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size,
+tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size, bool protect,
                  void (*found)(void *context, char *start, size_t size), void *context)
 {
     if (dirty->kind == TN_DIRTY_WATCH) {
-        struct finder finder = {dirty, found, context};
-        return collect_watched(&finder, start, size);
+        return collect_watched(dirty, start, size, protect, found, context);
     }
     return collect_private(dirty, start, size, found, context);
 }

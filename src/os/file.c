@@ -327,3 +327,28 @@ tn_process_id(void)
 {
     return (unsigned)getpid();
 }
+
+bool
+tn_boot_id(uint64_t id[2])
+{
+    char text[36];
+    size_t got = 0;
+    int file;
+    id[0] = 0;
+    id[1] = 0;
+    if (tn_file_open("/proc/sys/kernel/random/boot_id", TN_FILE_READ, 0, &file) != 0) {
+        return false;
+    }
+    int failed = tn_file_read(file, text, sizeof text, 0, &got);
+    tn_file_close(file);
+    for (size_t i = 0; i < got && failed == 0; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        bool letter = text[i] >= 'a' && text[i] <= 'f';
+        unsigned value = (unsigned)(digit ? text[i] - '0' : letter ? text[i] - 'a' + 10 : 0);
+        if (digit || letter) {
+            uint64_t *word = &id[i / 18];
+            *word = *word << 4 | value;
+        }
+    }
+    return failed == 0 && (id[0] | id[1]) != 0;
+}

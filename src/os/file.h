@@ -79,6 +79,8 @@ int tn_map_small_pages(void *start, size_t size);
 size_t tn_map_resident(const void *start, size_t size);
 
 unsigned tn_process_id(void);
+/* A number that is another one whenever the system was started anew; false: not known, zero. */
+bool tn_boot_id(uint64_t id[2]);
 
 #pragma GCC visibility pop
 

@@ -2,9 +2,11 @@
 #include "base/bits.h"
 #include "base/text.h"
 #include "os/os.h"
+#include "os/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -75,6 +77,7 @@ tn_os_commit(void *start, size_t size)
 {
     int saved = errno;
     bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    TN_PROBE2(tarn, commit, start, size);
     errno = saved;
     return done;
 }
@@ -97,11 +100,21 @@ tn_os_forbid(void *start, size_t size)
     return done;
 }
 
+static _Atomic size_t purged;
+
+size_t
+tn_os_purged(void)
+{
+    return atomic_load_explicit(&purged, memory_order_relaxed);
+}
+
 bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;
     bool done = madvise(start, size, MADV_DONTNEED) == 0;
+    TN_PROBE2(tarn, purge, start, size);
+    atomic_fetch_add_explicit(&purged, done ? size : 0, memory_order_relaxed);
     errno = saved;
     return done;
 }
@@ -243,6 +256,23 @@ tn_os_usage(struct tn_os_usage *usage)
         most += strcspn(most, "0123456789");
         usage->resident_most = number_at(most) * TN_KIB;
     }
+    errno = saved;
+}
+
+uint64_t
+tn_os_nanoseconds(void)
+{
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void
+tn_os_program(char *path, size_t size)
+{
+    int saved = errno;
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    path[length > 0 ? length : 0] = 0;
     errno = saved;
 }
 

@@ -17,6 +17,7 @@ enum tn_rank {
     TN_RANK_IMAGE,        /* an image's file and journal */
     TN_RANK_POOLS,        /* the lists of pools */
     TN_RANK_POOL,         /* a shared pool's slabs */
+    TN_RANK_SAMPLES,      /* the records of sampled blocks, and the slabs that hold them */
     TN_RANK_CENTRAL,      /* a heap's central slabs of one class */
     TN_RANK_HEAP,         /* a heap's shared slabs and list of caches */
     TN_RANK_SPACE,        /* a space's slice map */

@@ -14,15 +14,21 @@
 #include <unistd.h>
 
 #define PREFIX      "TARN_"
-#define TEST_PREFIX "TARN_TEST_" /* the test suite's own */
+#define TEST_PREFIX "TARN_TEST_"   /* the test suite's own */
+#define TOOL_PREFIX "TARN_TOOL_"   /* what the tarn command tells its libraries */
+#define LIBRARY     "TARN_LIBRARY" /* where the tarn command is to look for this library */
 
-struct tn_options tn_options = {.huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO};
+struct tn_options tn_options = {
+    .huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO, .profile_interval = 512 * TN_KIB};
 _Atomic(void (*)(void)) tn_soon;
 
 enum kind {
-    FLAG,   /* a bool */
-    CHOICE, /* an enum tn_choice */
-    KEEP,   /* KiB, or off, now, auto */
+    FLAG,       /* an atomic bool */
+    FIXED_FLAG, /* a bool */
+    CHOICE,     /* an enum tn_choice */
+    KEEP,       /* KiB, or off, now, auto */
+    BYTES,      /* a size_t, not 0 */
+    PATH,       /* a char[TN_PATH_MOST] */
 };
 
 struct option {
@@ -34,25 +40,37 @@ struct option {
 #define PLACE(field) offsetof(struct tn_options, field)
 
 static const struct option options[] = {
-    {{"TARN_STATS", "0 or 1", "0", "print a summary of the heap to stderr at exit"},
+    {{"TARN_STATS", "0 or 1", "0", "print a summary of the heap to stderr at exit", true},
      FLAG,
      PLACE(stats)},
     {{"TARN_PURGE", "KiB, off, now or auto", "auto",
-      "free memory to keep before it goes back to the system"},
+      "free memory to keep before it goes back to the system", true},
      KEEP,
      PLACE(dirty_keep)},
-    {{"TARN_HUGE_PAGES", "off, on or auto", "auto", "ask the system for huge pages"},
+    {{"TARN_HUGE_PAGES", "off, on or auto", "auto", "ask the system for huge pages", true},
      CHOICE,
      PLACE(huge_pages)},
-    {{"TARN_CHECK", "0 or 1", "0", "check each pointer given to free in full (slow)"},
-     FLAG,
+    {{"TARN_CHECK", "0 or 1", "0", "check each pointer given to free in full (slow)", false},
+     FIXED_FLAG,
      PLACE(check)},
-    {{"TARN_POPULATE", "0 or 1", "0", "fault memory in as soon as it is committed"},
+    {{"TARN_POPULATE", "0 or 1", "0", "fault memory in as soon as it is committed", true},
      FLAG,
      PLACE(populate)},
-    {{"TARN_HELPER", "0 or 1", "0", "a thread that purges when the process is idle"},
-     FLAG,
+    {{"TARN_HELPER", "0 or 1", "0", "a thread that purges when the process is idle", false},
+     FIXED_FLAG,
      PLACE(helper)},
+    {{"TARN_PROFILE", "a path of at most 511 bytes", "none",
+      "sample where memory is allocated, write the profile there at exit", false},
+     PATH,
+     PLACE(profile)},
+    {{"TARN_PROFILE_INTERVAL", "bytes", "524288",
+      "from one sample to the next, in the mean; 1: every block", false},
+     BYTES,
+     PLACE(profile_interval)},
+    {{"TARN_LEAKS", "0 or 1", "0",
+      "print what is live at exit to stderr, by where it was allocated", false},
+     FIXED_FLAG,
+     PLACE(leaks)},
 };
 
 #define OPTIONS (sizeof options / sizeof *options)
@@ -68,34 +86,27 @@ tn_option_text(unsigned i, struct tn_option_text *text)
 }
 
 static bool
-set_flag(bool *flag, const char *value)
+read_flag(const char *value, bool *flag)
 {
-    if (strcmp(value, "1") == 0 || strcmp(value, "on") == 0) {
-        *flag = true;
-    } else if (strcmp(value, "0") == 0 || strcmp(value, "off") == 0) {
-        *flag = false;
-    } else {
-        return false;
-    }
-    return true;
+    *flag = strcmp(value, "1") == 0 || strcmp(value, "on") == 0;
+    return *flag || strcmp(value, "0") == 0 || strcmp(value, "off") == 0;
 }
 
 static bool
-set_choice(enum tn_choice *choice, const char *value)
+read_choice(const char *value, enum tn_choice *choice)
 {
-    bool on;
+    bool on = false;
     if (strcmp(value, "auto") == 0) {
         *choice = TN_AUTO;
-    } else if (set_flag(&on, value)) {
-        *choice = on ? TN_ON : TN_OFF;
-    } else {
-        return false;
+        return true;
     }
-    return true;
+    bool fits = read_flag(value, &on);
+    *choice = on ? TN_ON : TN_OFF;
+    return fits;
 }
 
 static bool
-set_keep(_Atomic size_t *keep, const char *value)
+read_keep(const char *value, size_t *keep)
 {
     size_t kib = 0;
     if (strcmp(value, "off") == 0) {
@@ -122,17 +133,147 @@ set_keep(_Atomic size_t *keep, const char *value)
 }
 
 static bool
-set(const struct option *option, const char *value)
+read_bytes(const char *value, size_t *bytes)
 {
-    void *place = (char *)&tn_options + option->place;
+    size_t n = 0;
+    for (const char *digit = value; *digit != 0; digit++) {
+        if (*digit < '0' || *digit > '9' || n > SIZE_MAX / 100) {
+            return false;
+        }
+        n = n * 10 + (size_t)(*digit - '0');
+    }
+    *bytes = n;
+    return n != 0;
+}
+
+static void *
+place_of(const struct option *option)
+{
+    return (char *)&tn_options + option->place;
+}
+
+/* Reads the value and, if it is to be kept, writes it to the option. */
+static bool
+take(const struct option *option, const char *value, bool kept)
+{
+    bool flag = false;
+    enum tn_choice choice = TN_OFF;
+    size_t keep = 0;
     switch (option->kind) {
     case FLAG:
-        return set_flag(place, value);
+    case FIXED_FLAG:
+        if (!read_flag(value, &flag)) {
+            return false;
+        }
+        if (kept && option->kind == FLAG) {
+            *(atomic_bool *)place_of(option) = flag;
+        } else if (kept) {
+            *(bool *)place_of(option) = flag;
+        }
+        return true;
     case CHOICE:
-        return set_choice(place, value);
+        if (!read_choice(value, &choice)) {
+            return false;
+        }
+        if (kept) {
+            *(_Atomic unsigned *)place_of(option) = choice;
+        }
+        return true;
+    case BYTES:
+        if (!read_bytes(value, &keep)) {
+            return false;
+        }
+        if (kept) {
+            *(size_t *)place_of(option) = keep;
+        }
+        return true;
+    case PATH:
+        if (strlen(value) >= TN_PATH_MOST) {
+            return false;
+        }
+        if (kept) {
+            memcpy(place_of(option), value, strlen(value) + 1);
+        }
+        return true;
     default:
-        return set_keep(place, value);
+        if (!read_keep(value, &keep)) {
+            return false;
+        }
+        if (kept) {
+            *(_Atomic size_t *)place_of(option) = keep;
+        }
+        return true;
     }
+}
+
+bool
+tn_option_fits(unsigned i, const char *value)
+{
+    return take(&options[i], value, false);
+}
+
+bool
+tn_option_set(unsigned i, const char *value)
+{
+    return take(&options[i], value, true);
+}
+
+size_t
+tn_option_show(unsigned i, char *text, size_t size)
+{
+    static const char *const choices[] = {"off", "on", "auto"};
+    const struct option *option = &options[i];
+    size_t keep = 0;
+    switch (option->kind) {
+    case FLAG:
+        return tn_text(text, size, *(atomic_bool *)place_of(option) ? "1" : "0");
+    case FIXED_FLAG:
+        return tn_text(text, size, *(bool *)place_of(option) ? "1" : "0");
+    case CHOICE:
+        return tn_text(text, size, "%s", choices[*(_Atomic unsigned *)place_of(option)]);
+    case BYTES:
+        return tn_text(text, size, "%zu", *(size_t *)place_of(option));
+    case PATH:
+        return tn_text(text, size, "%s", (const char *)place_of(option));
+    default:
+        keep = *(_Atomic size_t *)place_of(option);
+        if (keep >= TN_KEEP_AUTO) {
+            return tn_text(text, size, keep == TN_KEEP_ALL ? "off" : "auto");
+        }
+        return tn_text(text, size, "%zu", keep / TN_KIB);
+    }
+}
+
+/* The letter as it is written in the table. */
+static char
+plain(char letter)
+{
+    return (char)(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A'
+                  : letter == '-'                ? '_'
+                                                 : letter);
+}
+
+/* Whether a name, as a person may write it, is that of the table. */
+static bool
+is_named(const char *name, const char *known)
+{
+    while (*name != 0 && plain(*name) == *known) {
+        name++;
+        known++;
+    }
+    return *name == 0 && *known == 0;
+}
+
+unsigned
+tn_option_find(const char *name)
+{
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        const char *known = options[i].text.name;
+        if (is_named(name, known) || is_named(name, known + strlen(PREFIX))) {
+            return i;
+        }
+    }
+    return TN_NO_OPTION;
 }
 
 static const char *
@@ -148,6 +289,23 @@ nearest(const char *name, size_t length)
         }
     }
     return best;
+}
+
+const char *
+tn_option_nearest(const char *name)
+{
+    char full[TN_SPELLING_MOST + 1];
+    size_t lead = 0;
+    size_t length = 0;
+    while (PREFIX[lead] != 0 && plain(name[lead]) == PREFIX[lead]) {
+        lead++;
+    }
+    lead = PREFIX[lead] == 0 ? lead : 0;
+    length = tn_text(full, sizeof full, PREFIX "%s", name + lead);
+    for (char *letter = full; *letter != 0; letter++) {
+        *letter = plain(*letter);
+    }
+    return nearest(full, length);
 }
 
 static void
@@ -188,13 +346,16 @@ read_one(const char *entry)
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *option = &options[i];
         if (strlen(option->text.name) == length && memcmp(entry, option->text.name, length) == 0) {
-            if (equals[1] != 0 && !set(option, equals + 1)) {
+            if (equals[1] != 0 && !take(option, equals + 1, true)) {
                 report("tarn: %s: must be %s, ignored", entry, option->text.values);
             }
             return;
         }
     }
-    if (strncmp(entry, TEST_PREFIX, strlen(TEST_PREFIX)) != 0) {
+    bool other = strncmp(entry, TEST_PREFIX, strlen(TEST_PREFIX)) == 0 ||
+                 strncmp(entry, TOOL_PREFIX, strlen(TOOL_PREFIX)) == 0 ||
+                 strncmp(entry, LIBRARY "=", strlen(LIBRARY "=")) == 0;
+    if (!other) {
         report_unknown(entry, length);
     }
 }

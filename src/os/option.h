@@ -19,15 +19,21 @@ enum tn_choice {
 #define TN_KEEP_AUTO ((size_t)-2)
 #define TN_KEEP_ALL  ((size_t)-1)
 
-/* Written before the second thread starts, but for dirty_keep; read by any room, any time. */
+#define TN_PATH_MOST 512u /* bytes of a path, its closing zero included */
+
+/* The atomic ones may change while the program runs (tarn_option_set, mallopt); the others are
+ * written before the second thread starts. Read by any room, any time. */
 struct tn_options {
-    bool stats;    /* a summary on stderr at exit */
-    bool helper;   /* a thread that purges when the process is idle */
-    bool check;    /* every free asks every question */
-    bool populate; /* fault memory in when it is committed */
-    enum tn_choice huge_pages;
-    _Atomic size_t dirty_keep; /* bytes of free memory with contents that a space keeps, or
-                                  TN_KEEP_AUTO, or TN_KEEP_ALL; mallopt writes it, too */
+    atomic_bool stats;           /* a summary on stderr at exit */
+    bool helper;                 /* a thread that purges when the process is idle */
+    bool check;                  /* every free asks every question */
+    atomic_bool populate;        /* fault memory in when it is committed */
+    _Atomic unsigned huge_pages; /* an enum tn_choice */
+    bool leaks;                  /* what is live at exit, by stack, on stderr */
+    size_t profile_interval;     /* bytes from one sample to the next */
+    char profile[TN_PATH_MOST];  /* the profile's file; empty: none */
+    _Atomic size_t dirty_keep;   /* bytes of free memory with contents that a space keeps, or
+                                    TN_KEEP_AUTO, or TN_KEEP_ALL */
 };
 
 extern struct tn_options tn_options;
@@ -42,8 +48,27 @@ struct tn_option_text {
     const char *values;
     const char *standard; /* the default */
     const char *meaning;
+    bool running; /* may be changed while the program runs */
 };
 bool tn_option_text(unsigned i, struct tn_option_text *text);
+
+#define TN_NO_OPTION (~0u)
+
+/* The option of that name, with TARN_ before it or without, in letters of either case, with - for
+ * _; TN_NO_OPTION when there is none. */
+unsigned tn_option_find(const char *name);
+
+/* The name that was most likely meant by one that is none, or NULL. */
+const char *tn_option_nearest(const char *name);
+
+/* Whether the value is one the option takes; nothing is changed. */
+bool tn_option_fits(unsigned i, const char *value);
+
+/* Changes the option; false, and nothing is changed, where the value is none it takes. */
+bool tn_option_set(unsigned i, const char *value);
+
+/* The option's present value as tn_option_set takes it, as tn_text writes it. */
+size_t tn_option_show(unsigned i, char *text, size_t size);
 
 /* Called at the start of malloc's slow path when not NULL, where nothing is half done: for what
  * must not happen in a fork handler but soon after. */

@@ -31,6 +31,9 @@ bool tn_os_forbid(void *start, size_t size);
  * False when the contents may still be there. */
 bool tn_os_purge(void *start, size_t size);
 
+/* Bytes purged since the process began. */
+size_t tn_os_purged(void);
+
 /* Faults a committed range in with one call where the kernel can (Linux 5.14). */
 void tn_os_populate(void *start, size_t size);
 
@@ -67,6 +70,12 @@ struct tn_os_usage {
     size_t faults_read;   /* pages read from one */
 };
 void tn_os_usage(struct tn_os_usage *usage);
+
+/* Nanoseconds since 1970. */
+uint64_t tn_os_nanoseconds(void);
+
+/* The path of the program that runs; empty where the system does not tell. */
+void tn_os_program(char *path, size_t size);
 
 /* Processor time of all threads so far. */
 uint64_t tn_os_cpu_milliseconds(void);

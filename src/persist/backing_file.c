@@ -20,6 +20,7 @@ static bool
 empty(struct tn_image *image, char *start, size_t size)
 {
     if ((size_t)(start - image->space.base) >= image->mapped) {
+        tn_page_set_remove(&image->armed, tn_page_of(image, start), size >> TN_PAGE_SHIFT);
         return tn_os_purge(start, size);
     }
     if (size < PIECE_LEAST || image->pieces >= PIECES_MOST || tn_map_zero(start, size) != 0) {

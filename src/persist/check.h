@@ -10,13 +10,20 @@
 
 struct tn_checker {
     bool (*report)(void *context, const char *what, uint64_t offset);
-    void *context;
-    int count;    /* reported */
-    bool stopped; /* report wants no more */
+    tarn_progress progress;
+    void *context; /* of both */
+    uint64_t done; /* bytes of total before the present step */
+    uint64_t total;
+    int count;      /* reported */
+    bool stopped;   /* no more is wanted */
+    bool cancelled; /* by progress */
 };
 
 /* offset is from the start of the file or of the space, as the caller of the check was promised. */
 void tn_check_say(struct tn_checker *checker, const char *what, uint64_t offset);
+
+/* Tells how much of the present step is done; false: stop. */
+bool tn_check_goes_on(struct tn_checker *checker, uint64_t done);
 
 /* The allocator's invariants in the first usable bytes at memory, which belong at the address base;
  * offsets reported are from memory, plus first. */

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define DEEPEST 256 /* a treap of 2^32 runs is never so deep */
+#define DEEPEST    256 /* a treap of 2^32 runs is never so deep */
+#define TOLD_EVERY 64u /* slices */
 
 struct view {
     struct tn_checker *checker;
@@ -234,6 +235,38 @@ check_large(struct view *view, const struct tn_slab *slab)
     }
 }
 
+/* Whether bytes that a pointer means lie in a slice of pools' own memory. */
+static bool
+is_pools_own(const struct view *view, uint64_t pointer, uint64_t size)
+{
+    uint64_t offset = pointer - view->base;
+    uint64_t slice = offset >> TN_SLICE_SHIFT;
+    return offset % 8 == 0 && slice < view->map->frontier && slice >= view->map->first &&
+           TN_SLICE - offset % TN_SLICE >= size && tn_kind(&view->slabs[slice]) == TN_META;
+}
+
+static void
+check_pool_slab(struct view *view, const struct tn_slab *slab)
+{
+    if (!is_pools_own(view, tn_slab_owner(slab), sizeof(uint64_t))) {
+        say(view, "a pool's slab does not lead to its pool", slab);
+    }
+    uint64_t words = ((uint64_t)slab->entered + 63) / 64;
+    if (!is_pools_own(view, (uintptr_t)slab->bits, words * 8)) {
+        say(view, "a pool's slab does not lead to its bits", slab);
+        return;
+    }
+    uint64_t offset = (uintptr_t)slab->bits - view->base;
+    const uint64_t *bits = (const void *)(view->memory + offset);
+    uint64_t set = 0;
+    for (uint64_t i = 0; i < words; i++) {
+        set += (unsigned)__builtin_popcountll(bits[i]);
+    }
+    if (set != slab->unused) {
+        say(view, "the count of a pool's free objects in a slab is wrong", slab);
+    }
+}
+
 static void
 check_run(struct view *view, const struct tn_slab *slab)
 {
@@ -266,7 +299,10 @@ check_slices(struct view *view, const struct tn_slab *slab, uint64_t most)
         }
         span = slab->span_small;
     }
-    if (kind != TN_SLAB && kind != TN_LARGE && kind != TN_HELD && kind != TN_FREE) {
+    if (kind == TN_META) { /* a pool's own memory: a slice at a time */
+        span = 1;
+    } else if (kind != TN_SLAB && kind != TN_LARGE && kind != TN_HELD && kind != TN_FREE &&
+               kind != TN_POOL) {
         say(view, "a slice belongs to nothing", slab);
         return 0;
     }
@@ -286,6 +322,8 @@ check_slices(struct view *view, const struct tn_slab *slab, uint64_t most)
         check_slab(view, slab);
     } else if (kind == TN_LARGE) {
         check_large(view, slab);
+    } else if (kind == TN_POOL) {
+        check_pool_slab(view, slab);
     }
     return span;
 }
@@ -413,6 +451,9 @@ tn_check_space(struct tn_checker *checker, const char *memory, size_t usable,
             return; /* where the next thing begins cannot be told */
         }
         i += span;
+        if (i % TOLD_EVERY < span && !tn_check_goes_on(checker, i << TN_SLICE_SHIFT)) {
+            return;
+        }
     }
     if (view.used != map->used) {
         say(&view, "the count of used slices is wrong", &map->used);

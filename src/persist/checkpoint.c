@@ -149,6 +149,7 @@ bring_to_file(struct tn_image *image)
     if (failed == 0) {
         failed = tn_write_pages(image, &image->logged, &image->hollow);
     }
+    failed = failed == 0 ? tn_mark_write(&image->head, image->file, image->commit) : failed;
     if (failed == 0) {
         failed = tn_file_facts(image->file, &facts);
     }
@@ -166,6 +167,7 @@ bring_to_file(struct tn_image *image)
     if (failed == 0) {
         image->file_end = end;
         image->tail = 0;
+        failed = tn_map_off_journal(image);
     }
     return failed;
 }
@@ -173,7 +175,7 @@ bring_to_file(struct tn_image *image)
 int
 tn_checkpoint(struct tn_image *image)
 {
-    if (image->logged.count == 0 && image->hollow.count == 0) {
+    if (image->journal.end <= TN_PAGE) {
         return 0;
     }
     int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);

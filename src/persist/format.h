@@ -2,7 +2,7 @@
  * What lies in an image's file and in its journal, byte for byte: docs/image-format.md. All numbers
  * are the machine's own; the superblock says which way round they are.
  *
- *   file:     superblock, its copy, notice of the writer   TN_IMAGE_HEAD bytes
+ *   file:     superblock, its copy, notice of the writer, mark   TN_IMAGE_HEAD bytes
  *             sums: one number for each page of the space  from sums_at
  *             the space, page for page                     from space_at
  *   journal:  header (one page), then records: header, index, pages
@@ -20,13 +20,14 @@
 #define TN_RECORD_MAGIC  UINT64_C(0x64726f6365726e74)
 #define TN_STATE_MAGIC   UINT64_C(0x65746174736e7254)
 #define TN_BYTE_ORDER    UINT32_C(0x01020304)
-#define TN_IMAGE_VERSION 1u
+#define TN_IMAGE_VERSION 2u
 /* What the engine keeps in a space; another number when descriptors, classes or map change. */
-#define TN_ENGINE_VERSION 1u
+#define TN_ENGINE_VERSION 2u
 
 #define TN_IMAGE_HEAD   ((size_t)65536)
 #define TN_COPY_AT      ((size_t)4096) /* of the second superblock */
 #define TN_NOTICE_AT    ((size_t)8192)
+#define TN_MARK_AT      ((size_t)12288)
 #define TN_LAYOUT_SIZE  1024
 #define TN_LOCK_WRITER  (UINT64_C(1) << 62) /* bytes locked, far beyond any data */
 #define TN_LOCK_READERS (TN_LOCK_WRITER + 1)
@@ -72,6 +73,16 @@ struct tn_notice {
     uint64_t process;
 };
 
+/* Which commit the file is at, without the journal: a sector, and the same again in the next, so
+ * that a write that was cut short leaves one of them whole. The larger number counts. */
+struct tn_mark {
+    uint64_t commit;
+    uint64_t sum; /* of the number and the image's id */
+    uint64_t zero[62];
+};
+
+_Static_assert(sizeof(struct tn_mark) == 512, "a sector");
+
 struct tn_journal_head {
     char magic[8];
     uint32_t byte_order;
@@ -81,6 +92,33 @@ struct tn_journal_head {
     uint64_t first; /* commit of the first of them */
     uint64_t sum;
 };
+
+/* In the journal's first page: its records end in order, and need not be looked at. */
+struct tn_seal {
+    uint64_t magic;
+    uint64_t salt;    /* the header's */
+    uint64_t end;     /* of the last record; here the table of runs begins */
+    uint64_t chain;   /* sum of the last record */
+    uint64_t commit;  /* its number */
+    uint64_t boot[2]; /* of the system that ran then */
+    uint64_t
+        durable; /* 1: all of the records are, and what is in no run is in the file as it was */
+    uint64_t runs;
+    uint64_t runs_sum; /* of the table */
+    uint64_t sum;      /* of all before */
+};
+
+/* Pages that are newer in the journal than in the file, in order of page within their kind. */
+struct tn_run {
+    uint64_t page;
+    uint64_t count;
+    uint64_t at; /* in the journal; 0: zero */
+};
+
+#define TN_SEAL_MAGIC UINT64_C(0x64656c6165736e74)
+#define TN_SEAL_AT    ((size_t)1024)
+
+_Static_assert(sizeof(struct tn_seal) <= 512, "in one sector");
 
 enum tn_record_flags {
     TN_RECORD_DURABLE = 1, /* all records before it were durable when it was begun */
@@ -110,7 +148,6 @@ _Static_assert(sizeof(struct tn_record) == 80 && sizeof(struct tn_entry) == 16, 
 /* In the space, behind the heap's root: commits with the data. */
 struct tn_image_state {
     uint64_t magic;
-    uint64_t commit;     /* number of the commit this is */
     uint64_t generation; /* of cache ids, when last open for writing */
     uint32_t stale_next; /* when closed properly: slices not looked at for stale owners */
     uint32_t stale_end;

@@ -78,13 +78,15 @@ tn_image_free(struct tn_image *image)
     tn_cache_release_all(&image->heap);
     tn_page_set_release(&image->changed);
     tn_page_set_release(&image->emptied);
+    tn_page_set_release(&image->armed);
+    tn_page_set_release(&image->doubtful);
     tn_page_set_release(&image->logged);
     tn_page_set_release(&image->hollow);
     tn_dirty_close(&image->dirty);
     if (image->space.base != NULL) {
         tn_os_release(image->space.base, image->head.capacity);
     }
-    tn_file_close(image->journal.file);
+    tn_journal_release(image);
     tn_file_close(image->file); /* and its locks go */
     tn_free(image, "tarn_close");
     errno = saved;

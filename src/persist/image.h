@@ -25,10 +25,20 @@ struct tn_journal {
     bool durable;   /* all its records are */
     bool suspect;   /* behind its end may be a record that was not acknowledged */
     uint64_t salt;
-    uint64_t first; /* commit of its first record */
-    uint64_t end;   /* where the next record goes */
-    uint64_t chain; /* sum of the last record */
+    uint64_t first;      /* commit of its first record */
+    uint64_t end;        /* where the next record goes */
+    uint64_t chain;      /* sum of the last record */
+    uint64_t size;       /* of the file: what is behind the end is room for records to come */
+    bool loose;          /* of a seal's pages that are in no run, the file's may not be durable */
+    bool sealed;         /* must be broken before anything is appended */
+    struct tn_run *run;  /* of the seal that was there when opened, mapped; NULL: none */
+    size_t runs;         /* of these */
+    uint64_t sealed_end; /* the records behind it are not in the runs */
+    void *record;        /* memory for the header and index of one */
+    size_t room;         /* bytes of it */
 };
+
+#define TN_RECENT 4u
 
 struct tn_image {
     struct tn_heap heap;
@@ -48,6 +58,7 @@ struct tn_image {
     bool closed;      /* it had been closed properly */
     bool watching;    /* tn_dirty_watch was called */
     bool torn;        /* a rollback failed half-way: memory is nobody's state */
+    void *kept;       /* until it succeeds: what tn_heap_hooks.before gave */
     size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
     size_t usable;    /* bytes of the space that are mapped at all */
     size_t pieces;    /* of the mapped part that were replaced by zero memory */
@@ -59,6 +70,11 @@ struct tn_image {
     struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
     struct tn_page_set changed;
     struct tn_page_set emptied;
+    struct tn_page_set armed;    /* watched, and reported since they were mapped */
+    struct tn_page_set doubtful; /* reported for the first time; empty between commits */
+    bool settled;                /* everything was looked at, at this number of faults: */
+    uint64_t faults;
+    size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
     struct tn_page_set logged;
     struct tn_page_set hollow;
     char names[]; /* path and journal_path */
@@ -84,11 +100,25 @@ void tn_image_free(struct tn_image *image);
 int tn_image_take_up(struct tn_image *image);
 void tn_image_begin_generation(struct tn_image *image);
 
+/* open.c: a reader keeps the writer from changing the file under it. */
+int tn_image_lock_to_read(struct tn_image *image);
+
+/* look.c: the committed state, to look at and not to use: mapped read-only wherever there is room,
+ * without heap or state. NULL, and said, when it cannot be told what was committed. What is there
+ * may still be damaged. Ended by tn_image_free. */
+struct tn_image *tn_image_look(const char *path);
+/* Its last step: the superblock has been read and the journal's records found. */
+int tn_map_anywhere(struct tn_image *image);
+
 /* superblock.c */
 int tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity);
 int tn_superblock_write(struct tn_image *image);
 int tn_superblock_read(const char *path, int file, struct tn_superblock *head);
 bool tn_superblock_is_whole_twice(int file);
+/* The number of the commit that the file is at. -1 said: it is damaged. */
+int tn_mark_read(const struct tn_image *image, uint64_t *commit);
+bool tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark);
+int tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit);
 
 /* place.c: reserves the image's addresses; where says a new one may choose them. */
 int tn_place_reserve(struct tn_image *image);
@@ -97,25 +127,38 @@ int tn_place_choose(struct tn_image *image, void *wanted);
 /* mapping.c: maps the committed state, journal included, as it is now; over an older one too. */
 int tn_map_committed(struct tn_image *image);
 /* Has memory that was mapped just now watched, as the rest is; if that cannot be, all will be
- * watched anew at the next commit. */
+ * watched anew at the next commit. Behind the tn_image's emptied_lock or the image's. */
 void tn_map_watch(struct tn_image *image, void *start, size_t size);
 /* Makes memory behind the mapped part usable. */
 bool tn_map_grow(struct tn_image *image, const char *start, size_t size);
 /* The file has become shorter: zero memory takes the place of what is gone. */
 int tn_map_shorten(struct tn_image *image, size_t end);
+/* Maps the file's pages over those of the journal, which the file has too now. */
+int tn_map_off_journal(struct tn_image *image);
 /* Maps the file's pages over changed ones, which the file has. */
 int tn_map_anew(struct tn_image *image);
 
 /* journal.c */
 int tn_journal_append(struct tn_image *image);
+void tn_journal_release(struct tn_image *image); /* its memory, and closes it */
 int tn_journal_restart(struct tn_image *image);
-/* Finds the journal's complete records. 0; -1 said: it cannot be told what was committed. */
-int tn_journal_find(struct tn_image *image);
-/* Goes through the complete records' entries in order. */
-int tn_journal_replay(struct tn_image *image,
+/* Finds the journal's complete records; thorough: a seal's word does not count. 0; -1 said: it
+ * cannot be told what was committed. */
+int tn_journal_find(struct tn_image *image, bool thorough);
+/* Goes through the complete records' entries in order, from the record at from. */
+int tn_journal_replay(struct tn_image *image, uint64_t from,
                       int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
                       int (*hole)(void *context, uint64_t page, uint64_t count), void *context);
 int tn_journal_remove(struct tn_image *image);
+
+/* seal.c: at closing; where there can be no seal there is none. */
+void tn_seal_make(struct tn_image *image);
+int tn_seal_break(struct tn_image *image);
+/* Whether the journal, of this size, has a seal to be believed. */
+bool tn_seal_read(struct tn_image *image, uint64_t size, struct tn_seal *seal);
+/* Takes it up; not *used: its table is damaged. */
+int tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used);
+void tn_seal_forget(struct tn_image *image);
 
 /* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit. */
 int tn_checkpoint(struct tn_image *image);
@@ -124,8 +167,10 @@ int tn_write_pages(struct tn_image *image, const struct tn_page_set *pages,
                    const struct tn_page_set *holes);
 uint64_t tn_file_size_needed(const struct tn_image *image);
 
-/* commit.c: both with the image's lock held */
-int tn_commit(struct tn_image *image);
+/* commit.c: both with the image's lock held. For sure: everything is looked at, whatever the number
+ * of page faults says. */
+int tn_commit(struct tn_image *image, bool for_sure);
+uint64_t tn_journal_most(const struct tn_image *image); /* bytes; then comes a checkpoint */
 int tn_commit_shared(struct tn_image *image, bool closing);
 
 /* With the heap's and the space's locks held so that no thread's end and no slow path interferes.

@@ -22,6 +22,17 @@ tn_check_say(struct tn_checker *checker, const char *what, uint64_t offset)
     }
 }
 
+bool
+tn_check_goes_on(struct tn_checker *checker, uint64_t done)
+{
+    if (!checker->stopped && checker->progress != NULL &&
+        !checker->progress(checker->context, checker->done + done, checker->total)) {
+        checker->stopped = true;
+        checker->cancelled = true;
+    }
+    return !checker->stopped;
+}
+
 static bool
 is_zero(const char *data, size_t size)
 {
@@ -56,6 +67,7 @@ check_head(struct tn_checker *checker, struct tn_image *image)
         {0, sizeof(struct tn_superblock)},
         {TN_COPY_AT, sizeof(struct tn_superblock)},
         {TN_NOTICE_AT, sizeof(struct tn_notice)},
+        {TN_MARK_AT, 2 * sizeof(struct tn_mark)},
     };
     static char head[TN_IMAGE_HEAD];
     static struct tn_lock lock = {.rank = TN_RANK_SPACE + 2};
@@ -65,9 +77,15 @@ check_head(struct tn_checker *checker, struct tn_image *image)
     if (tn_file_read(image->file, head, sizeof head, 0, &got) == 0) {
         check_superblock(checker, &image->head, (const void *)head, 0);
         check_superblock(checker, &image->head, (const void *)(head + TN_COPY_AT), TN_COPY_AT);
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 2; i++) {
+            uint64_t at = TN_MARK_AT + i * sizeof(struct tn_mark);
+            if (!tn_mark_is_whole(&image->head, (const void *)(head + at))) {
+                tn_check_say(checker, "the number of its commit is damaged", at);
+            }
+        }
+        for (unsigned i = 0; i < 4; i++) {
             size_t from = used[i][0] + used[i][1];
-            size_t to = i < 2 ? used[i + 1][0] : sizeof head;
+            size_t to = i < 3 ? used[i + 1][0] : sizeof head;
             if (!is_zero(head + from, to - from)) {
                 tn_check_say(checker, "there is something where nothing should be", from);
             }
@@ -122,6 +140,9 @@ check_sums(struct tn_checker *checker, struct tn_image *image)
             return;
         }
         bool hole = start >= data + BLOCK * TN_PAGE;
+        if (!tn_check_goes_on(checker, block * BLOCK * TN_PAGE)) {
+            return;
+        }
         for (size_t i = 0; i < BLOCK && block * BLOCK + i < pages; i++) {
             if (sums[i] != 0 || !hole) {
                 check_page(checker, image, block * BLOCK + i, sums[i]);
@@ -158,35 +179,11 @@ check_rest_of_sums(struct tn_checker *checker, struct tn_image *image)
     }
 }
 
-/* The committed state, mapped wherever there is room. */
-static int
-map_anywhere(struct tn_image *image)
-{
-    size_t capacity = image->head.capacity;
-    size_t pages = capacity >> TN_PAGE_SHIFT;
-    int failed = tn_map_reserve(NULL, capacity, &image->space.base);
-    if (failed != 0) {
-        return tn_fail(failed, true, "%s: no %zu bytes of addresses", image->path, capacity);
-    }
-    if (!tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
-        return tn_fail(ENOMEM, true, "%s", image->path);
-    }
-    if (tn_map_committed(image) != 0) {
-        return -1;
-    }
-    if (image->usable < capacity) {
-        failed = tn_map_zero(image->space.base + image->usable, capacity - image->usable);
-    }
-    return failed != 0 ? tn_fail(failed, true, "%s: cannot be mapped", image->path) : 0;
-}
-
 static void
 check_size(struct tn_checker *checker, struct tn_image *image)
 {
     struct tn_file_facts facts = {0};
     tn_file_facts(image->file, &facts);
-    image->space.map = (struct tn_map *)image->space.base;
-    image->space.slabs = (struct tn_slab *)(image->space.base + TN_SPACE_HEAD);
     if (image->journal.end <= TN_PAGE && image->space.map->frontier >= image->space.map->first &&
         image->space.map->frontier <= image->head.capacity >> TN_SLICE_SHIFT &&
         facts.size < tn_file_size_needed(image)) {
@@ -198,14 +195,13 @@ check_size(struct tn_checker *checker, struct tn_image *image)
 static int
 check_image(struct tn_checker *checker, struct tn_image *image)
 {
-    int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
-    if (failed == EAGAIN) {
-        return tn_fail(EBUSY, false, "%s: is being written", image->path);
+    if (tn_image_lock_to_read(image) != 0) {
+        return -1;
     }
     bool damaged = tn_superblock_read(image->path, image->file, &image->head) != 0;
     if (!damaged) {
         check_head(checker, image);
-        damaged = tn_journal_find(image) != 0 || map_anywhere(image) != 0;
+        damaged = tn_journal_find(image, true) != 0 || tn_map_anywhere(image) != 0;
     }
     if (damaged) {
         if (errno != EBADMSG && errno != EINVAL) {
@@ -215,6 +211,7 @@ check_image(struct tn_checker *checker, struct tn_image *image)
         return 0;
     }
     check_size(checker, image);
+    checker->total = 2 * (uint64_t)image->mapped;
     if (image->head.flags & TN_IMAGE_SUMS) {
         check_sums(checker, image);
         check_rest_of_sums(checker, image);
@@ -223,16 +220,25 @@ check_image(struct tn_checker *checker, struct tn_image *image)
         tn_check_say(checker, "was not closed in shared mode",
                      offsetof(struct tn_superblock, flags));
     }
+    checker->done = image->mapped;
     tn_check_space(checker, image->space.base, image->head.capacity, &image->head,
                    image->head.space_at);
-    return 0;
+    return checker->cancelled ? tn_fail(ECANCELED, false, "%s: the check was stopped", image->path)
+                              : 0;
 }
 
 int
 tarn_check(const char *path, bool (*report)(void *context, const char *what, uint64_t offset),
            void *context)
 {
-    struct tn_checker checker = {.report = report, .context = context};
+    return tarn_check_told(path, report, NULL, context);
+}
+
+int
+tarn_check_told(const char *path, bool (*report)(void *context, const char *what, uint64_t offset),
+                tarn_progress progress, void *context)
+{
+    struct tn_checker checker = {.report = report, .progress = progress, .context = context};
     struct tn_image *image = tn_image_new(path, TARN_READ_ONLY);
     struct tn_file_facts facts;
     if (image == NULL) {

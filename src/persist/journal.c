@@ -20,7 +20,10 @@
 #include <string.h>
 
 #define PARTS_MOST 1000u
-#define CHUNK      ((size_t)64) /* pages summed, then written, while they are in the cache */
+#define CHUNK      ((size_t)64)       /* pages summed, then written, while they are in the cache */
+#define KEPT       ((size_t)64 << 10) /* bytes of an index whose memory is kept */
+#define STEP_LEAST ((uint64_t)256 << 10) /* the file grows by half, within these bounds */
+#define STEP_MOST  ((uint64_t)16 << 20)
 
 struct writer {
     struct tn_image *image;
@@ -82,6 +85,7 @@ tn_journal_restart(struct tn_image *image)
             return tn_fail(failed, true, "%s: cannot be made", image->journal_path);
         }
         journal->in_folder = false;
+        journal->size = 0;
     }
     journal->end = 0;
     struct tn_journal_head head = {
@@ -105,6 +109,8 @@ tn_journal_restart(struct tn_image *image)
     journal->end = TN_PAGE;
     journal->chain = 0;
     journal->durable = true;
+    journal->sealed = false;
+    journal->loose = false;
     return 0;
 }
 
@@ -193,6 +199,67 @@ make_durable(struct tn_image *image)
     return failed;
 }
 
+/* Room for the record and some to come: a sync of what was given blocks before has but data to
+ * write. Where no room can be had ahead, the write asks for its own. */
+static void
+make_room(struct tn_journal *journal, uint64_t bytes)
+{
+    uint64_t end = journal->end + bytes;
+    if (end <= journal->size) {
+        return;
+    }
+    uint64_t more = tn_max(tn_min(journal->size / 2, STEP_MOST), STEP_LEAST);
+    if (tn_file_reserve(journal->file, journal->size, end - journal->size + more) == 0) {
+        journal->size = end + more;
+    }
+}
+
+static struct tn_record *
+record_memory(struct tn_journal *journal, size_t size)
+{
+    if (size <= journal->room) {
+        return journal->record;
+    }
+    size_t room = size <= KEPT ? KEPT : size;
+    void *memory = tn_os_reserve(room, TN_PAGE);
+    if (memory == NULL || !tn_os_commit(memory, room)) {
+        if (memory != NULL) {
+            tn_os_release(memory, room);
+        }
+        return NULL;
+    }
+    if (journal->record != NULL) {
+        tn_os_release(journal->record, journal->room);
+    }
+    journal->record = memory;
+    journal->room = room;
+    return memory;
+}
+
+static void
+keep_little_memory(struct tn_journal *journal)
+{
+    if (journal->room > KEPT) {
+        tn_os_release(journal->record, journal->room);
+        journal->record = NULL;
+        journal->room = 0;
+    }
+}
+
+void
+tn_journal_release(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    if (journal->record != NULL) {
+        tn_os_release(journal->record, journal->room);
+        journal->record = NULL;
+        journal->room = 0;
+    }
+    tn_seal_forget(image);
+    tn_file_close(journal->file);
+    journal->file = -1;
+}
+
 int
 tn_journal_append(struct tn_image *image)
 {
@@ -203,13 +270,15 @@ tn_journal_append(struct tn_image *image)
     uint64_t pages = image->changed.count;
     uint64_t holes = count_runs(&image->emptied);
     size_t head_size = index_size(pages, holes);
-    struct tn_record *record = tn_os_reserve(head_size, TN_PAGE);
-    if (record == NULL || !tn_os_commit(record, head_size)) {
+    struct tn_record *record = record_memory(journal, head_size);
+    if (record == NULL) {
         return tn_fail(ENOMEM, true, "%s: no memory for the index of a commit", image->path);
     }
     struct tn_entry *entries = (struct tn_entry *)(record + 1);
     fill_index(&image->changed, entries, false);
     fill_index(&image->emptied, entries + pages, true);
+    size_t used = sizeof *record + (size_t)(pages + holes) * sizeof *entries;
+    memset((char *)record + used, 0, head_size - used);
     record->magic = TN_RECORD_MAGIC;
     record->salt = journal->salt;
     record->commit = image->commit + 1;
@@ -218,7 +287,11 @@ tn_journal_append(struct tn_image *image)
     record->pages = pages;
     record->holes = holes;
     record->flags = journal->durable ? TN_RECORD_DURABLE : 0;
-    int failed = write_record(image, record, head_size);
+    int failed = tn_seal_break(image);
+    if (failed == 0) {
+        make_room(journal, record->size << TN_PAGE_SHIFT);
+        failed = write_record(image, record, head_size);
+    }
     if (failed == 0) {
         journal->durable = false;
         if (!(image->flags & TARN_PROCESS)) {
@@ -232,7 +305,7 @@ tn_journal_append(struct tn_image *image)
     } else {
         void_record(image);
     }
-    tn_os_release(record, head_size);
+    keep_little_memory(journal);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: the commit cannot be written", image->journal_path);
     }
@@ -246,6 +319,7 @@ tn_journal_remove(struct tn_image *image)
     if (journal->file < 0) {
         return 0;
     }
+    tn_seal_forget(image);
     tn_file_close(journal->file);
     journal->file = -1;
     journal->end = 0;

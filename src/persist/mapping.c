@@ -55,6 +55,7 @@ grow_shared(struct tn_image *image, size_t end)
 void
 tn_map_watch(struct tn_image *image, void *start, size_t size)
 {
+    tn_page_set_remove(&image->armed, tn_page_of(image, start), size >> TN_PAGE_SHIFT);
     if (image->watching && !image->child) {
         image->watching = tn_dirty_watch(&image->dirty, start, size) == 0;
     }
@@ -102,6 +103,7 @@ map_file(struct tn_image *image)
     image->pieces = 0;
     image->file_end = mapped;
     image->tail = 0;
+    tn_page_set_clear(&image->armed);
     image->watching = false; /* not before the next commit: reading is faster without */
     failed = extend(image, usable);
     if (failed != 0) { /* what was there before still is */
@@ -172,6 +174,66 @@ lay_hole(void *context, uint64_t page, uint64_t count)
     return failed;
 }
 
+/* Pages of the journal as the seal says, without a look at them. */
+static int
+lay_runs(struct tn_image *image)
+{
+    const struct tn_journal *journal = &image->journal;
+    int failed = 0;
+    for (size_t i = 0; i < journal->runs && failed == 0; i++) {
+        const struct tn_run *run = &journal->run[i];
+        size_t end = (size_t)(run->page + run->count) << TN_PAGE_SHIFT;
+        size_t size = (size_t)run->count << TN_PAGE_SHIFT;
+        char *start = tn_page_start(image, (size_t)run->page);
+        failed = extend(image, end);
+        if (failed == 0 && run->at != 0) {
+            failed = tn_map_file(start, size, journal->file, run->at, TN_MAP_PRIVATE);
+        } else if (failed == 0) {
+            failed = tn_map_zero(start, size);
+        }
+        if (failed == 0) {
+            tn_map_small_pages(start, size);
+            image->mapped = run->at != 0 ? tn_max(image->mapped, end) : image->mapped;
+        }
+        if (failed == 0 && image->logged.bits != NULL) {
+            tn_page_set_add(run->at != 0 ? &image->logged : &image->hollow, (size_t)run->page,
+                            (size_t)run->count);
+        }
+    }
+    return failed;
+}
+
+int
+tn_map_off_journal(struct tn_image *image)
+{
+    int failed = 0;
+    size_t file = image->file_end;
+    for (size_t i = 0; i < image->journal.runs && failed == 0; i++) {
+        const struct tn_run *run = &image->journal.run[i];
+        size_t at = (size_t)run->page << TN_PAGE_SHIFT;
+        size_t end = at + ((size_t)run->count << TN_PAGE_SHIFT);
+        size_t middle = tn_min(tn_max(at, file), end);
+        if (run->at == 0) {
+            continue;
+        }
+        if (middle > at) {
+            failed = tn_map_file(image->space.base + at, middle - at, image->file,
+                                 image->head.space_at + at, TN_MAP_PRIVATE);
+        }
+        if (failed == 0 && end > middle) {
+            failed = tn_map_zero(image->space.base + middle, end - middle);
+        }
+        if (failed == 0) {
+            tn_map_small_pages(image->space.base + at, end - at);
+            tn_map_watch(image, image->space.base + at, end - at);
+        }
+    }
+    if (failed == 0) {
+        tn_seal_forget(image);
+    }
+    return failed;
+}
+
 int
 tn_map_committed(struct tn_image *image)
 {
@@ -181,7 +243,11 @@ tn_map_committed(struct tn_image *image)
             tn_page_set_clear(&image->logged);
             tn_page_set_clear(&image->hollow);
         }
-        failed = tn_journal_replay(image, lay_page, lay_hole, image);
+        failed = lay_runs(image);
+        uint64_t from = tn_max(image->journal.sealed_end, TN_PAGE);
+        if (failed == 0) {
+            failed = tn_journal_replay(image, from, lay_page, lay_hole, image);
+        }
     }
     const struct tn_map *map = (const struct tn_map *)image->space.base;
     if (failed == 0 && image->usable >= TN_SPACE_HEAD &&

@@ -16,16 +16,23 @@ static const tarn_options no_options;
 
 /* ---- locks ---- */
 
+/* Who says that it has the image open for writing. */
+static unsigned
+writer(const struct tn_image *image)
+{
+    struct tn_notice notice = {0};
+    size_t got;
+    tn_file_read(image->file, &notice, sizeof notice, TN_NOTICE_AT, &got);
+    return (unsigned)notice.process;
+}
+
 static int
 lock_to_write(struct tn_image *image)
 {
     int failed = tn_file_lock(image->file, TN_LOCK_WRITER, TN_LOCK_ALONE, false);
     if (failed == EAGAIN) {
-        struct tn_notice notice = {0};
-        size_t got;
-        tn_file_read(image->file, &notice, sizeof notice, TN_NOTICE_AT, &got);
         return tn_fail(EBUSY, false, "%s: process %u has it open for writing", image->path,
-                       (unsigned)notice.process);
+                       writer(image));
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be locked", image->path);
@@ -41,8 +48,8 @@ leave_notice(struct tn_image *image)
 }
 
 /* A reader keeps the writer from changing the file under it. */
-static int
-lock_to_read(struct tn_image *image)
+int
+tn_image_lock_to_read(struct tn_image *image)
 {
     int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
     if (failed == EAGAIN) {
@@ -51,7 +58,8 @@ lock_to_read(struct tn_image *image)
             return -1;
         }
         if (head.flags & TN_IMAGE_OPEN) {
-            return tn_fail(EBUSY, false, "%s: is open for writing in shared mode", image->path);
+            return tn_fail(EBUSY, false, "%s: process %u has it open for writing in shared mode",
+                           image->path, writer(image));
         }
         failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
     }
@@ -71,6 +79,7 @@ make_sets(struct tn_image *image)
         return 0;
     }
     if (!tn_page_set_init(&image->changed, pages) || !tn_page_set_init(&image->emptied, pages) ||
+        !tn_page_set_init(&image->armed, pages) || !tn_page_set_init(&image->doubtful, pages) ||
         !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
         return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
     }
@@ -195,9 +204,8 @@ write_new(struct tn_image *image)
     if (failed == 0 && !(image->flags & TARN_SHARED)) {
         failed = tn_file_resize(image->file, tn_file_size_needed(image));
     }
-    if (failed == 0) {
-        failed = tn_file_sync(image->file);
-    }
+    failed = failed == 0 ? tn_mark_write(&image->head, image->file, 0) : failed;
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be written", image->path);
     }
@@ -348,7 +356,6 @@ tn_image_take_up(struct tn_image *image)
         return tn_fail(EBADMSG, false, "%s: its %s", image->path, what);
     }
     image->state = (struct tn_image_state *)(image->space.base + TN_STATE_AT);
-    image->commit = image->state->commit;
     image->space.map = (struct tn_map *)image->space.base;
     image->space.slabs = (struct tn_slab *)(image->space.base + TN_SPACE_HEAD);
     return check_size(image);
@@ -385,10 +392,10 @@ take(struct tn_image *image, const tarn_options *options)
 {
     bool write = !(image->flags & TARN_READ_ONLY);
     bool shared = (image->flags & TARN_SHARED) != 0;
-    if ((write ? lock_to_write(image) : lock_to_read(image)) != 0 ||
+    if ((write ? lock_to_write(image) : tn_image_lock_to_read(image)) != 0 ||
         tn_superblock_read(image->path, image->file, &image->head) != 0 ||
         check_layout(image, options) != 0 || check_size(image) != 0 ||
-        tn_journal_find(image) != 0 || tn_place_reserve(image) != 0) {
+        tn_journal_find(image, false) != 0 || tn_place_reserve(image) != 0) {
         return -1;
     }
     image->flags &= ~(unsigned)TARN_SHARED;
@@ -405,7 +412,13 @@ take(struct tn_image *image, const tarn_options *options)
         tn_image_begin_generation(image);
         leave_notice(image);
     }
-    return enroll(image);
+    if (enroll(image) != 0) {
+        return -1;
+    }
+    if (write && tn_heap_hooks.back != NULL) {
+        tn_heap_hooks.back(&image->heap, NULL);
+    }
+    return 0;
 }
 
 static struct tn_heap *

@@ -111,6 +111,14 @@ find(const struct tn_page_set *set, size_t from, bool in)
     return word * 64 + tn_lowest_bit(bits);
 }
 
+size_t
+tn_page_set_stretch(const struct tn_page_set *set, size_t first, size_t count, bool *in)
+{
+    *in = (set->bits[first / 64] >> first % 64 & 1) != 0;
+    size_t end = count > 1 ? find(set, first + 1, !*in) : first + 1;
+    return tn_min(end - first, count);
+}
+
 bool
 tn_page_set_next(const struct tn_page_set *set, size_t *first, size_t *count)
 {

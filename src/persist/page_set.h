@@ -25,6 +25,9 @@ void tn_page_set_clear(struct tn_page_set *set);
 void tn_page_set_add(struct tn_page_set *set, size_t first, size_t count);
 void tn_page_set_remove(struct tn_page_set *set, size_t first, size_t count);
 
+/* Of count pages from first on, how many follow each other that are all in the set, or all not. */
+size_t tn_page_set_stretch(const struct tn_page_set *set, size_t first, size_t count, bool *in);
+
 /* The first run of pages at or after *first: true, with its place and length. */
 bool tn_page_set_next(const struct tn_page_set *set, size_t *first, size_t *count);
 

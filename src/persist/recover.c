@@ -119,18 +119,22 @@ next_is_whole(struct tn_image *image, struct tn_record *record, uint64_t commit,
 /* A record behind an incomplete one that was begun when all before it were durable: the incomplete
  * one was complete once. */
 static bool
-one_is_lost(struct tn_image *image, uint64_t commit, uint64_t size)
+one_is_lost(struct tn_image *image, uint64_t commit, uint64_t size, char *buffer)
 {
-    for (uint64_t at = image->journal.end; at + TN_PAGE <= size; at += TN_PAGE) {
-        struct tn_record record;
-        int failed;
-        if (!read_all(image->journal.file, &record, sizeof record, at, &failed)) {
-            return false;
+    uint64_t at = image->journal.end;
+    int failed = 0;
+    while (at + TN_PAGE <= size && failed == 0) {
+        size_t got;
+        failed = tn_file_read(image->journal.file, buffer, CHUNK, at, &got);
+        for (size_t k = 0; k + TN_PAGE <= got && failed == 0; k += TN_PAGE) {
+            struct tn_record record;
+            memcpy(&record, buffer + k, sizeof record);
+            if (is_header(image, &record, at + k, size) && record.commit > commit &&
+                record.flags & TN_RECORD_DURABLE) {
+                return true;
+            }
         }
-        if (is_header(image, &record, at, size) && record.commit > commit &&
-            record.flags & TN_RECORD_DURABLE) {
-            return true;
-        }
+        at += CHUNK;
     }
     return false;
 }
@@ -153,11 +157,12 @@ find_records(struct tn_image *image, uint64_t size, uint64_t in_file)
         journal->chain = record.sum;
         commit++;
     }
+    bool lost = failed == 0 && one_is_lost(image, commit, size, buffer);
     tn_os_release(buffer, CHUNK);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
     }
-    if (one_is_lost(image, commit, size)) {
+    if (lost) {
         return tn_fail(EBADMSG, false,
                        "%s: damaged at %zu, behind which are later commits; without this journal "
                        "the image opens at an earlier one",
@@ -169,6 +174,7 @@ find_records(struct tn_image *image, uint64_t size, uint64_t in_file)
                        "earlier state of the file",
                        image->journal_path, (size_t)commit - 1, (size_t)in_file);
     }
+    image->commit = commit - 1;
     image->redone = commit - 1 - in_file;
     image->dropped = record.magic == TN_RECORD_MAGIC && record.salt == journal->salt;
     return 0;
@@ -181,28 +187,21 @@ is_zero(const struct tn_journal_head *head)
     return memcmp(head, &zero, sizeof zero) == 0;
 }
 
-/* The number of the commit that the file itself is at. */
-static int
-commit_in_file(struct tn_image *image, uint64_t *commit)
-{
-    struct tn_image_state state;
-    int failed;
-    if (!read_all(image->file, &state, sizeof state, image->head.space_at + TN_STATE_AT, &failed)) {
-        return tn_fail(failed != 0 ? failed : EBADMSG, false, "%s: is truncated", image->path);
-    }
-    *commit = state.commit;
-    return 0;
-}
-
 int
-tn_journal_find(struct tn_image *image)
+tn_journal_find(struct tn_image *image, bool thorough)
 {
     struct tn_journal *journal = &image->journal;
     bool write = !(image->flags & TARN_READ_ONLY);
     tn_file_close(journal->file);
+    tn_seal_forget(image);
+    journal->sealed = false;
+    journal->loose = false;
     image->redone = 0;
     image->dropped = false;
     journal->end = 0;
+    if (tn_mark_read(image, &image->commit) != 0) {
+        return -1;
+    }
     int failed =
         tn_file_open(image->journal_path, write ? TN_FILE_WRITE : TN_FILE_READ, 0, &journal->file);
     if (failed != 0) {
@@ -240,11 +239,9 @@ tn_journal_find(struct tn_image *image)
                        image->journal_path);
     }
     journal->salt = head.salt;
+    journal->size = facts.size;
     journal->first = head.first;
-    uint64_t commit = 0;
-    if (commit_in_file(image, &commit) != 0) {
-        return -1;
-    }
+    uint64_t commit = image->commit;
     if (head.first > commit + 1) {
         return tn_fail(EBADMSG, false,
                        "%s: begins at commit %zu, but the image is at %zu: it was written for a "
@@ -253,16 +250,36 @@ tn_journal_find(struct tn_image *image)
     }
     journal->in_folder = false; /* as far as this process knows */
     journal->durable = false;
-    return find_records(image, facts.size, commit);
+    struct tn_seal seal;
+    bool sealed = tn_seal_read(image, facts.size, &seal);
+    bool used = false;
+    if (sealed && !thorough) {
+        failed = tn_seal_use(image, &seal, &used);
+        if (failed != 0) {
+            return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
+        }
+    }
+    if (used) {
+        return 0;
+    }
+    journal->sealed = true; /* or may be: what is there does not hold for records to come */
+    if (find_records(image, facts.size, commit) != 0) {
+        return -1;
+    }
+    if (sealed && journal->end < seal.end) {
+        return tn_fail(EBADMSG, false, "%s: damaged at %zu, before its end when it was closed",
+                       image->journal_path, (size_t)journal->end);
+    }
+    return 0;
 }
 
 int
-tn_journal_replay(struct tn_image *image,
+tn_journal_replay(struct tn_image *image, uint64_t from,
                   int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
                   int (*hole)(void *context, uint64_t page, uint64_t count), void *context)
 {
     int failed = 0;
-    for (uint64_t at = TN_PAGE; at < image->journal.end && failed == 0;) {
+    for (uint64_t at = from; at < image->journal.end && failed == 0;) {
         struct tn_record record;
         if (!read_all(image->journal.file, &record, sizeof record, at, &failed)) {
             return failed != 0 ? failed : EIO;

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#define LITTLE TN_MIB
+
 int
 tarn_commit(tarn_heap *heap)
 {
@@ -17,7 +19,8 @@ tarn_commit(tarn_heap *heap)
     int saved = errno;
     tn_lock(&image->lock);
     tn_image_hold(image);
-    int result = image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image);
+    int result =
+        image->flags & TARN_SHARED ? tn_commit_shared(image, false) : tn_commit(image, false);
     tn_image_let(image);
     tn_unlock(&image->lock);
     if (result == 0) {
@@ -56,17 +59,27 @@ close_shared(struct tn_image *image)
     return 0;
 }
 
+/* So little in the journal that the file gets it at once, and the journal goes. */
+static bool
+has_little(const struct tn_image *image)
+{
+    uint64_t little = tn_min(tn_journal_most(image) / 8, LITTLE);
+    return !image->journal.loose && image->logged.count << TN_PAGE_SHIFT <= little;
+}
+
 static int
 close_atomic(struct tn_image *image)
 {
     put_in_order(image);
     tn_image_hold(image);
-    int result = tn_commit(image);
-    if (result == 0) {
+    int result = tn_commit(image, true);
+    if (result == 0 && (image->dirty.kind != TN_DIRTY_WATCH || has_little(image))) {
         /* What cannot go to the file stays in the journal. */
         if (tn_checkpoint(image) == 0) {
             tn_journal_remove(image);
         }
+    } else if (result == 0) {
+        tn_seal_make(image);
     }
     tn_image_let(image);
     if (result != 0) {
@@ -118,7 +131,7 @@ roll_back(struct tn_image *image)
         if (failed != 0) {
             return tn_fail(failed, true, "%s: cannot be locked", image->path);
         }
-        if (tn_journal_find(image) != 0 || tn_image_take_up(image) != 0) {
+        if (tn_journal_find(image, false) != 0 || tn_image_take_up(image) != 0) {
             return -1;
         }
         return 0;
@@ -151,11 +164,19 @@ tarn_rollback(tarn_heap *heap)
         return tn_fail(ENOTSUP, false, "%s: shared mode has no rollback", image->path);
     }
     int saved = errno;
+    bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
     tn_lock(&image->lock);
+    if (write && !image->torn) {
+        image->kept = tn_heap_hooks.before(heap);
+    }
     tn_image_hold(image);
     int result = roll_back(image);
     tn_image_let(image);
     tn_unlock(&image->lock);
+    if (write && result == 0) {
+        tn_heap_hooks.back(heap, image->kept);
+        image->kept = NULL;
+    }
     if (result == 0) {
         errno = saved;
     }
@@ -175,7 +196,7 @@ tarn_checkpoint(tarn_heap *heap)
     int saved = errno;
     tn_lock(&image->lock);
     tn_image_hold(image);
-    int result = tn_commit(image);
+    int result = tn_commit(image, true);
     if (result == 0) {
         result = tn_checkpoint(image);
     }

@@ -13,14 +13,18 @@
 
 struct copy {
     struct tn_image *image;
+    tarn_progress progress;
+    void *context;
     int to;
     char page[TN_PAGE];
 };
 
 /* Data only: holes stay holes. */
 static int
-copy_data(int from, int to, uint64_t size)
+copy_data(const struct copy *copy, uint64_t size)
 {
+    int from = copy->image->file;
+    int to = copy->to;
     char *buffer = tn_os_reserve(CHUNK, TN_PAGE);
     if (buffer == NULL || !tn_os_commit(buffer, CHUNK)) {
         return ENOMEM;
@@ -42,6 +46,10 @@ copy_data(int from, int to, uint64_t size)
             }
             failed = failed == 0 ? tn_file_write(to, buffer, got, start) : failed;
             start += got;
+            if (failed == 0 && copy->progress != NULL &&
+                !copy->progress(copy->context, tn_min(start, size), size)) {
+                failed = ECANCELED;
+            }
         }
         start = end;
     }
@@ -111,7 +119,7 @@ static int
 set_length(struct tn_image *image, int to, uint64_t had)
 {
     uint64_t end = 0;
-    int failed = tn_journal_replay(image, grow_to_last_page, ignore_hole, &end);
+    int failed = tn_journal_replay(image, TN_PAGE, grow_to_last_page, ignore_hole, &end);
     uint64_t size = image->head.space_at + tn_align_up((size_t)end << TN_PAGE_SHIFT, TN_SLICE);
     return failed == 0 && size > had ? tn_file_resize(to, size) : failed;
 }
@@ -129,24 +137,27 @@ write_head(struct tn_image *image, int to)
     head.sum = tn_sum(&head, offsetof(struct tn_superblock, sum));
     int failed = tn_file_write(to, &head, sizeof head, 0);
     failed = failed == 0 ? tn_file_write(to, &head, sizeof head, TN_COPY_AT) : failed;
+    failed = failed == 0 ? tn_mark_write(&head, to, image->commit) : failed;
     return failed == 0 ? tn_file_write(to, &nobody, sizeof nobody, TN_NOTICE_AT) : failed;
 }
 
 static int
-fill(struct tn_image *image, int to)
+fill(struct copy *copy)
 {
-    struct copy copy = {.image = image, .to = to};
+    struct tn_image *image = copy->image;
     struct tn_file_facts facts;
+    int to = copy->to;
     int failed = tn_file_facts(image->file, &facts);
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_map_sync(image->space.base, image->mapped);
     }
     if (failed == 0 && tn_file_clone(image->file, to) != 0) {
-        failed = copy_data(image->file, to, facts.size);
+        failed = copy_data(copy, facts.size);
     }
     if (failed == 0 && image->journal.file >= 0) {
         failed = set_length(image, to, facts.size);
-        failed = failed == 0 ? tn_journal_replay(image, copy_page, copy_hole, &copy) : failed;
+        failed =
+            failed == 0 ? tn_journal_replay(image, TN_PAGE, copy_page, copy_hole, copy) : failed;
     }
     if (failed == 0) {
         failed = write_head(image, to);
@@ -156,20 +167,19 @@ fill(struct tn_image *image, int to)
 
 /* Under another name until it is whole. */
 static int
-write_snapshot(struct tn_image *image, const char *path)
+write_snapshot(struct copy *copy, const char *path)
 {
     char name[4096];
     size_t length = tn_text(name, sizeof name, "%s-%p", path, (void *)(uintptr_t)tn_os_random());
-    int to;
     if (length >= sizeof name - 1) {
         return ENAMETOOLONG;
     }
-    int failed = tn_file_open(name, TN_FILE_WRITE | TN_FILE_NEW, 0666, &to);
+    int failed = tn_file_open(name, TN_FILE_WRITE | TN_FILE_NEW, 0666, &copy->to);
     if (failed != 0) {
         return failed;
     }
-    failed = fill(image, to);
-    tn_file_close(to);
+    failed = fill(copy);
+    tn_file_close(copy->to);
     if (failed == 0) {
         failed = tn_file_rename_new(name, path);
     }
@@ -183,6 +193,12 @@ write_snapshot(struct tn_image *image, const char *path)
 int
 tarn_snapshot(tarn_heap *heap, const char *path)
 {
+    return tarn_snapshot_told(heap, path, NULL, NULL);
+}
+
+int
+tarn_snapshot_told(tarn_heap *heap, const char *path, tarn_progress progress, void *context)
+{
     struct tn_image *image = tn_image_of(heap);
     if (image == NULL) {
         return -1;
@@ -192,7 +208,8 @@ tarn_snapshot(tarn_heap *heap, const char *path)
     }
     int saved = errno;
     tn_lock(&image->lock);
-    int failed = write_snapshot(image, path);
+    struct copy copy = {.image = image, .progress = progress, .context = context};
+    int failed = write_snapshot(&copy, path);
     tn_unlock(&image->lock);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: no snapshot of %s can be written there", path,

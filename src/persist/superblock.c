@@ -162,3 +162,49 @@ tn_superblock_read(const char *path, int file, struct tn_superblock *head)
     *head = copies[best];
     return judge(path, head);
 }
+
+static uint64_t
+sum_of_mark(const struct tn_superblock *head, uint64_t commit)
+{
+    const uint64_t all[] = {head->id[0], head->id[1], commit};
+    return tn_sum(all, sizeof all);
+}
+
+bool
+tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark)
+{
+    static const struct tn_mark zero;
+    return mark->sum == sum_of_mark(head, mark->commit) &&
+           memcmp(mark->zero, zero.zero, sizeof zero.zero) == 0;
+}
+
+int
+tn_mark_read(const struct tn_image *image, uint64_t *commit)
+{
+    struct tn_mark marks[2];
+    size_t got;
+    int failed = tn_file_read(image->file, marks, sizeof marks, TN_MARK_AT, &got);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", image->path);
+    }
+    bool known = false;
+    *commit = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        if (got >= (i + 1) * sizeof *marks && tn_mark_is_whole(&image->head, &marks[i])) {
+            *commit = tn_max(*commit, marks[i].commit);
+            known = true;
+        }
+    }
+    if (!known) {
+        return tn_fail(EBADMSG, false, "%s: the number of its commit is damaged", image->path);
+    }
+    return 0;
+}
+
+int
+tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit)
+{
+    struct tn_mark marks[2] = {{.commit = commit, .sum = sum_of_mark(head, commit)}};
+    marks[1] = marks[0];
+    return tn_file_write(file, marks, sizeof marks, TN_MARK_AT);
+}

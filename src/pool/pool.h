@@ -18,7 +18,8 @@
  * A cache is a run of slots in a tile of 2 KiB: below the first object a slot that holds NULL,
  * and the last slot at an address that is a multiple of the tile. An empty cache is known by what
  * top points to, a full one by top's address. A slot that is both makes every operation take the
- * longer way: what pools with checks, and shared ones, have in their first word.
+ * longer way: what pools with checks, and shared ones, have in their first word. On that way the
+ * inline functions first look for a cache of the thread's in tarn_pool_known_.
  */
 #ifndef TN_POOL_H
 #define TN_POOL_H
@@ -38,7 +39,7 @@
 _Static_assert(TN_TILE / sizeof(void *) == TN_TILE_SLOTS + 1, "one slot is for NULL");
 
 struct tn_pool_cache {
-    struct tarn_pool face;      /* top */
+    struct tarn_pool face;      /* top; serial is a pool's alone */
     void **bottom;              /* const: the slot with NULL below the first object */
     uintptr_t thread;           /* whose it is; 0: nobody's, empty */
     struct tn_pool_cache *next; /* const: in the pool's list */
@@ -60,8 +61,7 @@ struct tn_pool {
     struct tn_pool_cache own;      /* the cache of the LONG mode where threads have none */
     struct tn_pool_cache *central; /* const: of these two, the one in use; NULL: threads' */
     struct tn_heap *heap;          /* by attach */
-    uint64_t serial;               /* no two pools of a process share it; by attach */
-    uint64_t session;              /* the life of the heap that serial is from */
+    uint64_t session;              /* the life of the heap in which it was attached */
     enum tn_pool_mode mode;        /* const */
     uint32_t flags;                /* const: enum tarn_pool_flags */
     uintptr_t thread;              /* the owner; 0: not asked for */
@@ -255,24 +255,14 @@ tn_pool_is_full(const struct tn_pool_cache *cache)
 }
 
 /* pool_thread.c: pools whose cache a thread finds without a search; only of the SHARED mode. */
-#define TN_KNOWN 16u
-
-struct tn_known {
-    uint64_t serial; /* of the pool */
-    struct tn_pool_cache *cache;
-};
-
-extern _Thread_local struct tn_known tn_known[TN_KNOWN] __attribute__((tls_model("initial-exec")));
-
-/* The calling thread's cache of a pool of the SHARED mode; NULL: to be found, or made. */
-static inline struct tn_pool_cache *
+/* Where the calling thread keeps its cache of a pool of the SHARED mode. */
+static inline struct tarn_pool_known_ *
 tn_pool_known(const struct tn_pool *pool)
 {
-    const struct tn_known *entry = &tn_known[pool->serial % TN_KNOWN];
-    return TN_LIKELY(entry->serial == pool->serial) ? entry->cache : NULL;
+    return &tarn_pool_known_[pool->face.face.serial % TARN_POOL_KNOWN_];
 }
 
-/* The same, found or made; NULL: no memory for one. */
+/* The thread's cache, found or made; NULL: no memory for one. */
 struct tn_pool_cache *tn_pool_here(struct tn_pool *pool);
 void tn_pool_watch(void);
 struct tn_lock *tn_pools_lock(void);
@@ -291,8 +281,10 @@ void tn_pool_open_slab(const struct tn_pool *pool, struct tn_slab *slab);
 /* pool_attach.c: after its heap was opened again, or went back to an earlier state: what belonged
  * to the process that was is put right. Nothing where that is done already. */
 void tn_pool_attach(struct tn_pool *pool, struct tn_heap *heap);
-/* The same for all pools of a heap, whatever was done before. */
-void tn_pool_attach_all(struct tn_heap *heap);
+/* The same for all pools of a heap, whatever was done before. Functions of another process are
+ * dropped, until they are given to tarn_pool_find; those of this one are remembered by before. */
+void tn_pool_attach_all(struct tn_heap *heap, void *before);
+void *tn_pool_before(struct tn_heap *heap);
 
 /* pool_misuse.c */
 _Noreturn void tn_pool_die_wrong(const struct tn_pool *pool, const void *p, const char *call);

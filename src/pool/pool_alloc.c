@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+extern inline tarn_pool *tarn_pool_cache_(tarn_pool *pool);
 extern inline void *tarn_pool_alloc(tarn_pool *pool);
 extern inline void tarn_pool_free(tarn_pool *pool, void *object);
 
@@ -60,9 +61,10 @@ free_without_cache(struct tn_pool *pool, void *object, const char *call)
     tn_pool_unlock(pool);
 }
 
-static TN_NOINLINE void *
-alloc_longer(struct tn_pool *pool)
+void *
+tarn_pool_alloc_slow(tarn_pool *face)
 {
+    struct tn_pool *pool = (struct tn_pool *)face;
     if (pool->mode == TN_POOL_LONG) {
         return tn_pool_alloc_long(pool, "tarn_pool_alloc");
     }
@@ -71,22 +73,6 @@ alloc_longer(struct tn_pool *pool)
     }
     struct tn_pool_cache *cache = tn_pool_here(pool);
     return cache != NULL ? refill_and_pop(pool, cache) : alloc_without_cache(pool);
-}
-
-/* What a shared pool's allocation takes when the thread has a free object. */
-void *
-tarn_pool_alloc_slow(tarn_pool *face)
-{
-    struct tn_pool *pool = (struct tn_pool *)face;
-    struct tn_pool_cache *cache = tn_pool_known(pool);
-    if (TN_LIKELY(cache != NULL)) {
-        void *object = *cache->face.top;
-        if (TN_LIKELY(object != NULL)) {
-            cache->face.top--;
-            return object;
-        }
-    }
-    return alloc_longer(pool);
 }
 
 static TN_NOINLINE void
@@ -118,17 +104,10 @@ free_longer(struct tn_pool *pool, void *object, const char *call)
     }
 }
 
-/* What a shared pool's free takes while there is room in the thread's cache. */
 void
 tarn_pool_free_slow(tarn_pool *face, void *object)
 {
-    struct tn_pool *pool = (struct tn_pool *)face;
-    struct tn_pool_cache *cache = tn_pool_known(pool);
-    if (TN_LIKELY(cache != NULL) && TN_LIKELY(!tn_pool_is_full(cache))) {
-        *++cache->face.top = object;
-        return;
-    }
-    free_longer(pool, object, "tarn_pool_free");
+    free_longer((struct tn_pool *)face, object, "tarn_pool_free");
 }
 
 void *
@@ -190,11 +169,13 @@ tarn_pool_alloc_many(tarn_pool *face, void **objects, size_t count)
 void
 tarn_pool_free_many(tarn_pool *face, void *const *objects, size_t count)
 {
+    tarn_pool *cache = face;
     for (size_t i = 0; i < count; i++) {
-        if (((uintptr_t)face->top & (TN_TILE - 1)) != 0) {
-            *++face->top = objects[i];
-        } else {
+        if (((uintptr_t)cache->top & (TN_TILE - 1)) == 0) {
             free_longer((struct tn_pool *)face, objects[i], "tarn_pool_free_many");
+            cache = tarn_pool_cache_(face);
+        } else {
+            *++cache->top = objects[i];
         }
     }
 }

@@ -1,12 +1,14 @@
 /* Pools of a heap that was there before: found by name, and put right after the heap came back. */
 #include "pool/pool.h"
 
+#include "heap/fast.h"
 #include "os/os.h"
 
 #include <string.h>
 
 /* Serials are of one process; a pool that has one of another session has to be put right. */
 static _Atomic uint64_t serials;
+#define NO_SERIAL UINT64_MAX /* that no thread knows a cache by */
 
 /* The life of a heap in this process. */
 static uint64_t
@@ -28,7 +30,8 @@ attach(struct tn_pool *pool, struct tn_heap *heap)
     pool->lock.rank = TN_RANK_POOL;
     pool->heap = heap;
     pool->session = session_of(heap);
-    pool->serial = atomic_fetch_add(&serials, 1) + 1;
+    pool->face.face.serial =
+        pool->mode == TN_POOL_SHARED ? atomic_fetch_add(&serials, 1) + 1 : NO_SERIAL;
     pool->thread = tn_pool_is_shared(pool) ? 0 : tn_os_thread();
     atomic_store(&pool->waiting, 0);
     if (torn) {
@@ -50,11 +53,70 @@ tn_pool_attach(struct tn_pool *pool, struct tn_heap *heap)
     }
 }
 
+/* Attached by the opening, and without the functions that tarn_pool_find will be given. */
+static uint64_t
+lone_session_of(const struct tn_heap *heap)
+{
+    return session_of(heap) ^ 1;
+}
+
+/* The functions of a pool, over a rollback to a state that may not have them. */
+struct kept {
+    struct kept *next;
+    struct tn_pool *pool;
+    struct tn_pool was;
+};
+
+void *
+tn_pool_before(struct tn_heap *heap)
+{
+    struct kept *list = NULL;
+    for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
+        struct kept *kept = pool->session == session_of(heap) ? tn_malloc(sizeof *kept) : NULL;
+        if (kept != NULL) {
+            *kept = (struct kept){.next = list, .pool = pool, .was = *pool};
+            list = kept;
+        }
+    }
+    return list;
+}
+
+/* Whether the pool is the one that these functions are of. */
+static bool
+is_same(const struct kept *kept, const struct tn_pool *pool)
+{
+    return kept->pool == pool && kept->was.size == pool->size && kept->was.secret == pool->secret &&
+           strcmp(kept->was.label.name, pool->label.name) == 0;
+}
+
+static void
+attach_again(struct tn_pool *pool, struct tn_heap *heap, const struct kept *kept)
+{
+    bool known = pool->session == session_of(heap);
+    while (kept != NULL && !is_same(kept, pool)) {
+        kept = kept->next;
+    }
+    if (kept != NULL || !known) {
+        pool->construct = kept != NULL ? kept->was.construct : NULL;
+        pool->destruct = kept != NULL ? kept->was.destruct : NULL;
+        pool->context = kept != NULL ? kept->was.context : NULL;
+    }
+    attach(pool, heap);
+    if (kept == NULL && !known) {
+        pool->session = lone_session_of(heap);
+    }
+}
+
 void
-tn_pool_attach_all(struct tn_heap *heap)
+tn_pool_attach_all(struct tn_heap *heap, void *before)
 {
     for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
-        attach(pool, heap);
+        attach_again(pool, heap, before);
+    }
+    for (struct kept *kept = before; kept != NULL;) {
+        struct kept *next = kept->next;
+        tn_free(kept, "tarn_rollback");
+        kept = next;
     }
 }
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-_Thread_local struct tn_known tn_known[TN_KNOWN] __attribute__((tls_model("initial-exec")));
+__thread struct tarn_pool_known_ tarn_pool_known_[TARN_POOL_KNOWN_];
 
 /* The heaps' lists of pools; taken before any pool's lock. */
 static struct tn_lock pools_lock = {.rank = TN_RANK_POOLS};
@@ -51,9 +51,9 @@ learn(struct tn_pool *pool)
 {
     struct tn_pool_cache *cache = find_or_make(pool, tn_os_thread());
     if (cache != NULL) {
-        struct tn_known *entry = &tn_known[pool->serial % TN_KNOWN];
-        entry->serial = pool->serial;
-        entry->cache = cache;
+        struct tarn_pool_known_ *known = tn_pool_known(pool);
+        known->serial = pool->face.face.serial;
+        known->cache = &cache->face;
         if (atomic_load_explicit(&exit_key_made, memory_order_acquire)) {
             pthread_setspecific(exit_key, &exit_key);
         }
@@ -64,8 +64,9 @@ learn(struct tn_pool *pool)
 struct tn_pool_cache *
 tn_pool_here(struct tn_pool *pool)
 {
-    struct tn_pool_cache *cache = tn_pool_known(pool);
-    return cache != NULL ? cache : learn(pool);
+    const struct tarn_pool_known_ *known = tn_pool_known(pool);
+    return known->serial == pool->face.face.serial ? (struct tn_pool_cache *)known->cache
+                                                   : learn(pool);
 }
 
 void
@@ -88,7 +89,7 @@ at_thread_exit(void *unused)
 {
     (void)unused;
     uintptr_t id = tn_os_thread();
-    memset(tn_known, 0, sizeof tn_known);
+    memset(tarn_pool_known_, 0, sizeof tarn_pool_known_);
     tn_lock(tn_registry_lock());
     tn_lock(&pools_lock);
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
@@ -164,4 +165,11 @@ tn_pool_watch(void)
         pthread_atfork(NULL, NULL, in_child);
     }
     tn_unlock(&pools_lock);
+}
+
+/* Heaps that come back say so; in the file that every user of a pool needs. */
+__attribute__((constructor)) static void
+hear_of_heaps(void)
+{
+    tn_heap_hooks = (struct tn_heap_hooks){tn_pool_before, tn_pool_attach_all};
 }

@@ -2,6 +2,7 @@
  * the object given back. */
 #include "quick/align.h"
 #include "quick/core.h"
+#include "quick/proof.h"
 
 /* x mod m, without a division the processor may not have; m is not 0. */
 static size_t
@@ -66,24 +67,25 @@ find_place(uintptr_t from, const struct place *want)
 struct tn_block *
 tn_quick_take_deep(struct tarn_quick *q, tn_word size, const char **what)
 {
-    unsigned bin = tn_bin(size);
+    size_t bin = tn_bin(size);
     struct tn_block *block;
     unsigned i;
 
-    if (bin >= TN_BINS(q->flags)) {
+    if (bin - TN_FIRST_BIN >= TN_BINS(q->flags)) {
         return NULL;
     }
-    block = tn_take(q, size, 0, what);
-    if (block != NULL || *what != NULL) {
+    block = tn_take(q, size, 0);
+    if (block != NULL) {
         return block;
     }
-    block = tn_at(q, q->bin[bin]);
-    for (i = 0; i < 32 && block != &q->nil; i++) {
+    *what = tn_quick_damage_free(q, size);
+    block = tn_at(q, *tn_bin_head(q, bin));
+    for (i = 0; i < 32 && block != &q->nil && *what == NULL; i++) {
         if (block->head >= size) {
             /* Make it the first of its bin, where tn_take finds it. */
-            tn_unlink(q, block);
+            tn_unlink(q, block, bin);
             tn_insert(q, block, block->head);
-            return tn_take(q, size, 0, what);
+            return tn_take(q, size, 0);
         }
         block = tn_at(q, block->next);
     }

@@ -50,35 +50,30 @@
 #    define TN_OFFSETS 1
 typedef uint32_t TN_ALIAS tn_word; /* a header: bytes of the block, flags in the low bits */
 typedef int32_t TN_ALIAS tn_link;  /* bytes from the heap's state to a block */
+typedef int32_t tn_room;
+typedef intptr_t tn_far; /* a link in a register */
 #else
 #    define TN_OFFSETS 0
 typedef uintptr_t TN_ALIAS tn_word;
 typedef uintptr_t TN_ALIAS tn_link; /* a block's address */
+typedef intptr_t tn_room;
+typedef uintptr_t tn_far;
 #endif
 
-#define TN_WORD      sizeof(tn_word)
-#define TN_USED      ((tn_word)1) /* not free: its owner's, or on a quick list */
-#define TN_PREV_FREE ((tn_word)2) /* the word before the header is the size of a free block */
+#define TN_WORD sizeof(tn_word)
+#define TN_USED ((tn_word)1) /* not free: its owner's, or on a quick list */
 #define TN_ODD                                                                                     \
-    ((tn_word)4) /* with USED: on a quick list, or the owner's pointer is not the                  \
-                    payload's start (mallocalign) */
-#define TN_FLAGS ((tn_word)7)
-#define TN_MIN   (2 * TN_WORD + 2 * sizeof(tn_link))             /* header, links, boundary tag */
-#define TN_LIMIT ((size_t)(((tn_word) ~(tn_word)0) >> 1) - 4095) /* no request this large */
-
-#if UINTPTR_MAX > 0xffffffffu
-typedef uint64_t tn_map; /* one bit for each bin */
-#else
-struct tn_map { /* two words, so that no compiler needs to call for a 64-bit shift */
-    uint32_t word[2];
-};
-typedef struct tn_map tn_map;
-#endif
+    ((tn_word)2)                  /* with USED: on a quick list, or the owner's pointer is not the \
+                                     payload's start (mallocalign) */
+#define TN_PREV_FREE ((tn_word)4) /* the word before the header is the size of a free block */
+#define TN_FLAGS     ((tn_word)7)
+#define TN_MIN       (2 * TN_WORD + 2 * sizeof(tn_link)) /* header, links, boundary tag */
+#define TN_LIMIT     ((size_t)(((tn_word) ~(tn_word)0) >> 1) - 4095) /* no request this large */
 
 struct tn_block {
     tn_word head; /* size | flags */
     tn_link next; /* free: next block of the bin, the heap's state at the end; on a quick list:
-                     the list as it was before the block came */
+                     the one below, 0 at the end */
     tn_link prev; /* free: block before it in the bin, or the bin itself seen as a block */
 };
 
@@ -90,40 +85,41 @@ struct tn_region {
 
 /* A quick list: blocks of one size, still marked as used, the one freed last in front. */
 struct tn_list {
-    tn_link top;    /* the first block, the heap's state when empty */
-    uint32_t count; /* how many, at most tarn_quick.depth */
+    tn_link top;  /* the first payload, 0 when empty */
+    tn_room room; /* how many more it takes */
 };
 
-/* Bins hold the free blocks of one range of sizes, two ranges to each power of two from 16 on:
- * 16, 24, 32 and 40, 48 and 56, 64 to 88, ... The quick lists, one per size, lie before the state,
- * growing downwards, so that a small heap pays for as many of each as it can use. */
+/* Bins hold the free blocks of one power of two each, from TN_MIN on. The quick lists, one per
+ * size, lie in a block of the heap's own, which looks like one on a quick list and goes back like
+ * one when memory is short. */
 struct tarn_quick {
     struct tn_block nil; /* ends every list: head 0, next itself; prev is written, never read */
-    uint32_t flags;      /* const: options in the low byte, TN_GUARDED, TN_QUICKS */
-    tn_map map;          /* bit i: bin i holds a block */
-    tn_map plenty;       /* const: map at least this: a free block of 1/16 of the first region */
+    tn_word map;         /* bit i: the bin of sizes from 2^i holds a block */
     uintptr_t low;       /* no payload starts below */
     uintptr_t end;       /* no header lies above */
-    uintptr_t span;      /* multiples of 8 from `low` to `end`; 0 when guarded */
+    uintptr_t lists;     /* where the quick list of blocks of 0 bytes would be; 0: there are none */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
+    uintptr_t span;                       /* multiples of 8 from `low` to `end`; 0 when guarded */
     tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
     tn_word round;                        /* const: added to a request before masking */
     tn_word mask;                         /* const: ~(granule - 1) */
-    tn_word used;                         /* bytes of blocks that are not free, headers included */
-    tn_word peak;                         /* highest `used` ever */
-    uint32_t small; /* const: requests below are of quick sizes; 0 when guarded or immediate */
-    uint32_t top;   /* const: headers below are of quick sizes; 0 when guarded or immediate */
-    uint32_t front; /* const: blocks from here on are cut from the front of a free block */
-    uint32_t bins;  /* const: bytes of bin heads */
+    tn_word peak;       /* most bytes of blocks not free that ever were, headers included */
+    tn_word below;      /* how many fewer there are now */
+    tn_word plenty;     /* const: map at least this: a free block of 1/16 of the first region */
+    uint32_t flags;     /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
+    uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
+    uint32_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
+    uint16_t small_top; /* a quarter of the headers that are not */
+    uint16_t depth;     /* const: blocks on one quick list, at most */
+    uint16_t front;     /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];          /* as many heads as the first region's size deserves */
 };
 
-#define TN_FIRST_BIN 10u    /* number of the bin of 16-byte blocks */
+#define TN_FIRST_BIN (sizeof(tn_word) == 4 ? 4u : 5u) /* of the bin of the smallest blocks */
 #define TN_GUARDED   0x100u /* lock, trace, tags or checks: nothing may bypass guard.c */
 #define TN_QUICKS(f) (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
 #define TN_BINS(f)   ((f) >> 24)               /* in flags: number of bins */
-#define TN_DEPTH     16u                       /* blocks on one quick list, at most */
 #ifdef __OPTIMIZE_SIZE__
 #    define TN_BATCH 1u
 #else
@@ -131,10 +127,10 @@ struct tarn_quick {
 #endif
 
 static inline struct tn_block *
-tn_at(struct tarn_quick *q, tn_link link)
+tn_at(struct tarn_quick *q, tn_far link)
 {
 #if TN_OFFSETS
-    return (struct tn_block *)((uintptr_t)q + (uintptr_t)(intptr_t)link);
+    return (struct tn_block *)((uintptr_t)q + (uintptr_t)link);
 #else
     (void)q;
     return (struct tn_block *)link;
@@ -150,6 +146,13 @@ tn_link_to(struct tarn_quick *q, const void *place)
     (void)q;
     return (tn_link)place;
 #endif
+}
+
+/* The header before a payload. */
+static inline tn_word *
+tn_head(const void *payload)
+{
+    return (tn_word *)((uintptr_t)payload - TN_WORD);
 }
 
 /* The block, header or payload `bytes` further on. */

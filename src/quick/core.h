@@ -1,6 +1,5 @@
 /* The core: taking a block out of the index and giving one back. Straight-line code, called with
- * the heap to itself. What goes wrong is handed up as a sentence in *what, for the caller to report
- * once it has let go of the lock. */
+ * the heap to itself. It only sees that something is broken; fault.c finds out what. */
 #ifndef TN_QUICK_CORE_H
 #define TN_QUICK_CORE_H
 
@@ -15,245 +14,266 @@ tn_round(const struct tarn_quick *q, size_t size)
     return bytes < TN_MIN ? (tn_word)TN_MIN : bytes;
 }
 
+/* Notes that `bytes` more are not free. */
 static inline void
-tn_count(struct tarn_quick *q, tn_word bytes)
+tn_count(struct tarn_quick *q, size_t bytes)
 {
-    tn_word used = q->used + bytes;
-
-    q->used = used;
-    if (used > q->peak) {
-        q->peak = used;
+#if defined(__GNUC__)
+    if (TN_UNLIKELY(__builtin_sub_overflow(q->below, (tn_word)bytes, &q->below))) {
+        q->peak -= q->below;
+        q->below = 0;
     }
+#else
+    q->below -= (tn_word)bytes;
+    if (q->below > (tn_word)0 - (tn_word)bytes - 1) {
+        q->peak -= q->below;
+        q->below = 0;
+    }
+#endif
 }
 
-/* Makes TN_BATCH - 1 blocks from `block` on, which a free one precedes, into a quick list. */
+/* Writes a free block's header and tag. */
+static inline void
+tn_mark_free(struct tn_block *block, size_t size)
+{
+    block->head = (tn_word)size;
+    *tn_tag(block, size) = (tn_word)size;
+}
+
+/* Multiples of 8 from the lowest payload to `object`; beyond any span for one that is not at a
+ * multiple of 8, lies below, or is NULL. */
+static inline uintptr_t
+tn_place(const struct tarn_quick *q, const void *object)
+{
+    uintptr_t bytes = (uintptr_t)object - q->low;
+
+    return bytes >> 3 | bytes << (sizeof bytes * 8 - 3);
+}
+
+/* Makes the TN_BATCH - 1 blocks from `block` on, which a free one precedes, into a quick list, the
+ * last of it first but one. Of four objects given out in a row, the block behind these being the
+ * first of them, every second one then has another beside it: a program that frees every second
+ * object leaves gaps of two. */
 TN_CORE void
-tn_cut_batch(struct tarn_quick *q, struct tn_block *block, tn_word size)
+tn_cut_batch(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
     struct tn_list *list = tn_quick_list(q, size);
     struct tn_block *second = tn_after(block, size);
     struct tn_block *third = tn_after(second, size);
+    tn_word head = (tn_word)size | TN_USED | TN_ODD;
 
-    block->head = size | TN_USED | TN_ODD | TN_PREV_FREE;
-    block->next = tn_link_to(q, &q->nil);
-    second->head = size | TN_USED | TN_ODD;
-    second->next = tn_link_to(q, block);
-    third->head = size | TN_USED | TN_ODD;
-    third->next = tn_link_to(q, second);
-    list->top = tn_link_to(q, third);
-    list->count = TN_BATCH - 1;
+    block->head = head | TN_PREV_FREE;
+    block->next = 0;
+    third->head = head;
+    third->next = tn_link_to(q, tn_payload(block));
+    second->head = head;
+    second->next = tn_link_to(q, tn_payload(third));
+    list->top = tn_link_to(q, tn_payload(second));
+    list->room -= (tn_room)(TN_BATCH - 1);
 }
 
 /* Takes a block of `size` bytes, a multiple of the granule, out of the index and returns it, in
- * use. NULL: there is none, or *what says what is broken. The first block of the size's own bin is
+ * use. NULL: there is none, or the one found is damaged. The first block of the size's own bin is
  * tried, then the first of the next bin that has one: any of its blocks fits. Small blocks are cut
  * from the end of a free one, which mostly can stay in its bin; large ones from its front, so that
  * the two sorts gather at opposite ends and a large one finds room to grow behind it.
  *
- * When `size` has an empty quick list that takes blocks below `top`, and the free block is large,
- * some more are cut for the list on the way. */
+ * With `batch`, when `size` is of an empty quick list and the free block is large, some more are
+ * cut for the list on the way. */
 TN_CORE struct tn_block *
-tn_take(struct tarn_quick *q, tn_word size, tn_word top, const char **what)
+tn_take(struct tarn_quick *q, size_t size, int batch)
 {
-    unsigned bin = tn_bin(size);
-    struct tn_block *block = tn_at(q, q->bin[bin]);
-    tn_word whole = block->head;
-    tn_word rest;
+    size_t bin = tn_bin(size);
+    struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
+    size_t whole = block->head;
+    struct tn_block *taken;
+    size_t rest;
 
     if (whole < size) {
-        bin = tn_map_above(&q->map, bin);
-        if (TN_UNLIKELY(bin == 0)) {
+        tn_word above = tn_map_above(q->map, bin);
+
+        if (TN_UNLIKELY(above == 0)) {
             return NULL;
         }
-        block = tn_at(q, q->bin[bin]);
+        bin = tn_low_bit(above);
+        block = tn_at(q, *tn_bin_head(q, bin));
         whole = block->head;
     }
-    rest = whole - size;
     if (TN_UNLIKELY(*tn_tag(block, whole) != whole)) {
-        *what = "free block damaged (write after free or overrun)";
         return NULL;
     }
+    rest = whole - size;
     if (rest >= TN_MIN && size < q->front) {
-        struct tn_block *taken = tn_after(block, rest);
-
-        tn_after(taken, size)->head &= ~TN_PREV_FREE;
-        if (tn_same_bin(rest, whole)) {
-            tn_word less = rest - (TN_BATCH - 1) * size;
-
-            if (TN_BATCH > 1 && size < top && rest >> 6 > size && tn_same_bin(less, whole) &&
-                !tn_map_below(&q->map, &q->plenty)) {
-                tn_count(q, TN_BATCH * size);
-                taken->head = size | TN_USED;
-                block->head = less;
-                *tn_tag(block, less) = less;
-                tn_cut_batch(q, tn_after(block, less), size);
-                return taken;
-            }
+        tn_after(block, whole)->head &= ~TN_PREV_FREE;
+        taken = tn_after(block, rest);
+        taken->head = (tn_word)size | TN_USED | TN_PREV_FREE;
+        if (!tn_same_bin(rest, whole)) {
             tn_count(q, size);
-            taken->head = size | TN_USED | TN_PREV_FREE;
-            block->head = rest;
-            *tn_tag(block, rest) = rest;
+            tn_pop(q, block, bin);
+            tn_mark_free(block, rest);
+            tn_insert(q, block, rest);
             return taken;
         }
+        if (TN_BATCH > 1 && batch && size / 4 < q->top && rest >> 6 > size &&
+            tn_same_bin(rest - (TN_BATCH - 1) * size, whole)) {
+            taken->head = (tn_word)size | TN_USED;
+            rest -= (TN_BATCH - 1) * size;
+            tn_cut_batch(q, tn_after(block, rest), size);
+            size *= TN_BATCH;
+        }
         tn_count(q, size);
-        taken->head = size | TN_USED | TN_PREV_FREE;
-        block->head = rest;
-        *tn_tag(block, rest) = rest;
-        tn_pop(q, block, bin);
-        tn_insert(q, block, rest);
+        tn_mark_free(block, rest);
+        if (batch) {
+            q->top = q->map < q->plenty ? 0 : q->small_top;
+        }
         return taken;
     }
     tn_pop(q, block, bin);
     if (rest < TN_MIN) {
-        tn_count(q, whole);
+        size = whole;
         tn_after(block, whole)->head &= ~TN_PREV_FREE;
-        block->head = whole | TN_USED;
-        return block;
+    } else {
+        taken = tn_after(block, size);
+        tn_mark_free(taken, rest);
+        tn_insert(q, taken, rest);
     }
     tn_count(q, size);
-    block->head = size | TN_USED;
-    block = tn_after(block, size);
-    block->head = rest;
-    *tn_tag(block, rest) = rest;
-    tn_insert(q, block, rest);
-    return tn_before(block, size);
-}
-
-/* Gives a block in use back to the index, joined with its free neighbours. `head` is its header.
- * Returns NULL, or what is broken; then nothing has changed. */
-TN_CORE const char *
-tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
-{
-    tn_word size = head & ~TN_FLAGS;
-    struct tn_block *next = tn_after(block, size);
-    tn_word next_head = next->head;
-    tn_word whole = size;
-
-    if (TN_UNLIKELY(next_head & TN_PREV_FREE)) {
-        return "header damaged (overrun, or not an object's address)";
-    }
-    if (!(next_head & TN_USED)) {
-        if (TN_UNLIKELY(*tn_tag(next, next_head) != next_head)) {
-            return "block behind it damaged (overrun or write after free)";
-        }
-        whole += next_head;
-    }
-    if (head & TN_PREV_FREE) {
-        tn_word before = *tn_tag(block, 0);
-        struct tn_block *prev = tn_before(block, before);
-
-        if (TN_UNLIKELY(prev->head != before)) {
-            return "block before it damaged (overrun or write after free)";
-        }
-        q->used -= size;
-        block->head = size; /* no longer in use, should it be freed again */
-        whole += before;
-        if (next_head & TN_USED) {
-            next->head = next_head | TN_PREV_FREE;
-        } else {
-            tn_unlink(q, next);
-        }
-        prev->head = whole;
-        *tn_tag(prev, whole) = whole;
-        if (!tn_same_bin(before, whole)) {
-            tn_unlink(q, prev);
-            tn_insert(q, prev, whole);
-        }
-        return NULL;
-    }
-    q->used -= size;
-    if (next_head & TN_USED) {
-        next->head = next_head | TN_PREV_FREE;
-    } else {
-        tn_unlink(q, next);
-    }
-    block->head = whole;
-    *tn_tag(block, whole) = whole;
-    tn_insert(q, block, whole);
-    return NULL;
-}
-
-/* A block of `size` bytes from its quick list, in use; NULL when there is none. */
-TN_CORE struct tn_block *
-tn_quick_pop(struct tarn_quick *q, tn_word size)
-{
-    struct tn_list *list = tn_quick_list(q, size);
-    struct tn_block *block = tn_at(q, list->top);
-
-    if (block == &q->nil) {
-        return NULL;
-    }
-    list->top = block->next;
-    list->count--;
-    block->head &= ~TN_ODD;
+    block->head = (tn_word)size | TN_USED;
     return block;
 }
 
-/* Puts a block in use on its quick list; returns whether there was room, and plenty of memory
- * besides. */
+/* Gives a block in use back to the index, joined with its free neighbours. `head` is its header.
+ * Returns 1, or 0 when it or a neighbour is damaged; then nothing has changed. */
 TN_CORE int
-tn_quick_push(struct tarn_quick *q, struct tn_block *block, tn_word head)
+tn_give(struct tarn_quick *q, struct tn_block *block, tn_word head)
 {
-    struct tn_list *list = tn_quick_list(q, head & ~TN_FLAGS);
+    size_t size = head & ~TN_FLAGS;
+    size_t before = 0; /* the free blocks before and behind it */
+    struct tn_block *next = tn_after(block, size);
+    size_t behind = next->head;
 
-    if (list->count >= TN_DEPTH || tn_map_below(&q->map, &q->plenty)) {
-        return 0;
+    if (head & TN_PREV_FREE) {
+        before = *tn_tag(block, 0);
+        if (TN_UNLIKELY(tn_before(block, before)->head != before)) {
+            return 0;
+        }
     }
-    list->count++;
-    block->head = head | TN_ODD;
-    block->next = list->top;
-    list->top = tn_link_to(q, block);
+    if (behind & TN_USED) {
+        if (TN_UNLIKELY(behind & TN_PREV_FREE)) {
+            return 0;
+        }
+        next->head = (tn_word)(behind + TN_PREV_FREE);
+        q->below += (tn_word)size;
+    } else {
+        if (TN_UNLIKELY(*tn_tag(next, behind) != behind)) {
+            return 0;
+        }
+        q->below += (tn_word)size;
+        size += behind;
+        if (TN_BATCH > 1 && before == 0 && tn_same_bin(behind, size)) {
+            tn_mark_free(block, size);
+            tn_replace(q, next, block);
+            return 1;
+        }
+        tn_unlink(q, next, tn_bin(behind));
+    }
+    block->head = 0; /* no longer in use, should it be freed again */
+    block = tn_before(block, before);
+    size += before;
+    tn_mark_free(block, size);
+    if (!tn_same_bin(before, size)) {
+        if (before != 0) {
+            tn_unlink(q, block, tn_bin(before));
+        }
+        tn_insert(q, block, size);
+    }
     return 1;
 }
 
-/* Makes a block in use `size` bytes large if it can without moving; returns whether it did. What
- * it gives up goes to the index, what it needs comes from a free block behind it. */
+/* The payload of a block from the quick list, in use; NULL when there is none. */
+TN_CORE void *
+tn_quick_pop(struct tarn_quick *q, struct tn_list *list)
+{
+    tn_link *payload = (tn_link *)tn_at(q, list->top);
+
+    if (TN_UNLIKELY(list->top == 0)) {
+        return NULL;
+    }
+    list->top = *payload;
+    list->room++;
+    *tn_head(payload) &= ~TN_ODD;
+    return payload;
+}
+
+/* A quarter of a header in use and not odd, whether or not a free block precedes it (which adds 1);
+ * of any other header, something beyond all of them. */
+static inline tn_word
+tn_quarter(tn_word head)
+{
+    head -= TN_USED;
+    return head >> 2 | head << (sizeof head * 8 - 2);
+}
+
+/* Puts an object whose block has `size` bytes on its quick list; returns whether there was room. */
 TN_CORE int
-tn_resize(struct tarn_quick *q, struct tn_block *block, tn_word size, const char **what)
+tn_quick_push(struct tarn_quick *q, void *object, size_t size)
+{
+    struct tn_list *list = tn_quick_list(q, size);
+    tn_link *payload = (tn_link *)object;
+
+    if (TN_UNLIKELY(--list->room < 0)) {
+        list->room = 0;
+        return 0;
+    }
+    *tn_head(payload) |= TN_ODD;
+    *payload = list->top;
+    list->top = tn_link_to(q, payload);
+    return 1;
+}
+
+/* Makes a block in use `size` bytes large if it can without moving. What it gives up goes to the
+ * index, what it needs comes from a free block behind it. Returns 1 when it did, 0 when there is no
+ * room, -1 when the block behind is damaged. */
+TN_CORE int
+tn_resize(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
     tn_word head = block->head;
-    tn_word old = head & ~TN_FLAGS;
+    size_t old = head & ~TN_FLAGS;
     struct tn_block *next = tn_after(block, old);
-    tn_word rest;
+    size_t rest;
 
     if (size > old) {
-        tn_word gain = next->head;
+        size_t gain = next->head;
 
+        rest = old + gain - size;
         if (gain & TN_USED || old + gain < size) {
             return 0;
         }
         if (TN_UNLIKELY(*tn_tag(next, gain) != gain)) {
-            *what = "block behind it damaged (overrun or write after free)";
-            return 0;
+            return -1;
         }
-        tn_unlink(q, next);
-        rest = old + gain - size;
+        tn_unlink(q, next, tn_bin(gain));
         if (rest < TN_MIN) {
             size += rest;
-            rest = 0;
-        }
-        tn_count(q, size - old);
-        block->head = head + (size - old);
-        next = tn_after(block, size);
-        if (rest == 0) {
-            next->head &= ~TN_PREV_FREE;
+            tn_after(block, size)->head &= ~TN_PREV_FREE;
         } else {
-            next->head = rest;
-            *tn_tag(next, rest) = rest;
+            next = tn_after(block, size);
+            tn_mark_free(next, rest);
             tn_insert(q, next, rest);
         }
+        tn_count(q, size - old);
+        block->head = head + (tn_word)(size - old);
         return 1;
     }
     rest = old - size;
     if (rest >= TN_MIN) {
         struct tn_block *tail = tn_after(block, size);
 
-        block->head = size | (head & TN_FLAGS);
-        tail->head = rest | TN_USED;
-        *what = tn_give(q, tail, rest | TN_USED);
-        if (TN_UNLIKELY(*what != NULL)) {
+        block->head = head - (tn_word)rest;
+        tail->head = (tn_word)rest | TN_USED;
+        if (TN_UNLIKELY(!tn_give(q, tail, (tn_word)rest | TN_USED))) {
             block->head = head;
-            return 0;
+            return -1;
         }
     }
     return 1;

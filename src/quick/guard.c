@@ -4,6 +4,8 @@
 #include "quick/align.h"
 #include "quick/core.h"
 #include "quick/memory.h"
+#include "quick/proof.h"
+#include "quick/quick_lists.h"
 
 uintptr_t
 tn_quick_lock(struct tarn_quick *q)
@@ -19,138 +21,6 @@ tn_quick_unlock(struct tarn_quick *q, uintptr_t saved)
     }
 }
 
-/* Words at the end of a block, those the heap's options ask for: size asked for and cookie, which
- * an overrun meets first, then the malloc tag and the realloc tag. Not aligned in narrow heaps. */
-void *
-tn_quick_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which)
-{
-    size_t size = block->head & ~TN_FLAGS;
-
-    if (!(q->flags & TARN_QUICK_CHECKED)) {
-        which -= 2;
-    }
-    return (void *)((uintptr_t)block + size - tn_extra(q) + which * sizeof(uintptr_t));
-}
-
-static uintptr_t
-get_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which)
-{
-    uintptr_t word;
-
-    memcpy(&word, tn_quick_trailer(q, block, which), sizeof word);
-    return word;
-}
-
-static void
-set_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which, uintptr_t word)
-{
-    memcpy(tn_quick_trailer(q, block, which), &word, sizeof word);
-}
-
-static uintptr_t
-cookie(const struct tn_block *block, size_t size)
-{
-    return ((uintptr_t)block ^ (uintptr_t)0x9e3779b9u) * 0x85ebca6bu ^ size ^
-           (block->head & ~TN_FLAGS);
-}
-
-void
-tn_quick_panic(struct tarn_quick *q, const char *function, const char *what, const void *object)
-{
-    struct tarn_quick_fault fault = {function, what, object, 0, 0};
-
-    if (q->hooks == NULL || q->hooks->panic == NULL) {
-#if defined(__GNUC__)
-        __builtin_trap();
-#else
-        *(volatile int *)0 = 0;
-#endif
-    }
-    if (q->flags & TARN_QUICK_TAGS) {
-        const char *ignored = NULL;
-        size_t lead;
-        struct tn_block *block = tn_quick_locate(q, object, &lead, &ignored);
-
-        if (block != NULL) {
-            fault.malloctag = get_trailer(q, block, TN_MALLOC_TAG);
-            fault.realloctag = get_trailer(q, block, TN_REALLOC_TAG);
-        }
-    }
-    q->hooks->panic(q->hooks->context, &fault);
-}
-
-/* Whether `block` can be a block's address and its header that of one in use. */
-static int
-plausible(struct tarn_quick *q, const struct tn_block *block)
-{
-    uintptr_t payload = (uintptr_t)tn_payload(block);
-
-    return payload >= q->low && payload <= q->end && block->head >= TN_MIN &&
-           (block->head & ~TN_FLAGS) <= q->end - (uintptr_t)block;
-}
-
-struct tn_block *
-tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const char **what)
-{
-    uintptr_t payload = (uintptr_t)object & (uintptr_t)(intptr_t)-8;
-    struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
-
-    *lead = 0;
-    if ((uintptr_t)object < q->low || (uintptr_t)object >= q->end) {
-        *what = "not from this heap";
-        return NULL;
-    }
-    if (payload != (uintptr_t)object || (block->head & (TN_USED | TN_ODD)) != TN_USED) {
-        /* Perhaps one of mallocalign's that does not start its payload: the payload's first byte
-         * then tells how far in the pointer is. */
-        size_t granule = (size_t)(tn_word)(0 - q->mask);
-        struct tn_block *odd =
-            (struct tn_block *)(((uintptr_t)object & ~(uintptr_t)(granule - 1)) - TN_WORD);
-        size_t in = (uintptr_t)object - (uintptr_t)tn_payload(odd);
-
-        if (in == 0 || (uintptr_t)tn_payload(odd) < q->low ||
-            (odd->head & (TN_USED | TN_ODD)) != (TN_USED | TN_ODD) ||
-            *(unsigned char *)tn_payload(odd) != (in << 3 | 7)) {
-            *what = payload != (uintptr_t)object ? "not an object's address"
-                                                 : "already free, or not an object's address";
-            return NULL;
-        }
-        *lead = in;
-        block = odd;
-    }
-    if (!plausible(q, block)) {
-        *what = "header damaged (overrun), or not an object's address";
-        return NULL;
-    }
-    if (tn_after(block, block->head & ~TN_FLAGS)->head & TN_PREV_FREE) {
-        *what = "header damaged (overrun), or not an object's address";
-        return NULL;
-    }
-    if (q->flags & TARN_QUICK_CHECKED) {
-        size_t size = get_trailer(q, block, TN_SIZE);
-
-        if (get_trailer(q, block, TN_COOKIE) != cookie(block, size)) {
-            *what = "check word damaged (overrun), or not an object's address";
-            return NULL;
-        }
-    }
-    return block;
-}
-
-/* Whether the bytes are all `byte`. */
-static int
-all(const void *from, const void *to, unsigned char byte)
-{
-    const unsigned char *at = (const unsigned char *)from;
-
-    for (; at < (const unsigned char *)to; at++) {
-        if (*at != byte) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static void
 fill(struct tn_block *from, struct tn_block *to)
 {
@@ -159,22 +29,15 @@ fill(struct tn_block *from, struct tn_block *to)
     }
 }
 
-/* Bytes of the block the owner of a pointer `lead` into the payload may use. */
-static size_t
-room(struct tarn_quick *q, const struct tn_block *block, size_t lead)
-{
-    return (block->head & ~TN_FLAGS) - TN_WORD - tn_extra(q) - lead;
-}
-
 const char *
 tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block)
 {
     tn_word head = block->head;
     struct tn_block *next = tn_after(block, head & ~TN_FLAGS);
     tn_word next_head = next->head;
-    const char *what = tn_give(q, block, head);
+    int done = tn_give(q, block, head);
 
-    if (what == NULL && q->flags & TARN_QUICK_CHECKED) {
+    if (done && q->flags & TARN_QUICK_CHECKED) {
         if (head & TN_PREV_FREE) {
             fill(tn_before(block, TN_WORD), tn_after(block, TN_WORD));
         }
@@ -185,40 +48,7 @@ tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block)
             fill(next, links < end ? links : end);
         }
     }
-    return what;
-}
-
-int
-tn_quick_flush_one(struct tarn_quick *q, const char **what)
-{
-    tn_word size;
-
-    for (size = TN_QUICKS(q->flags); size >= TN_MIN; size -= 8) {
-        struct tn_block *block = tn_quick_pop(q, size);
-
-        if (block != NULL) {
-            *what = tn_give(q, block, block->head);
-            return *what == NULL;
-        }
-    }
-    return 0;
-}
-
-void
-tarn_quick_flush(struct tarn_quick *q)
-{
-    const char *what = NULL;
-    int more;
-
-    do {
-        uintptr_t saved = tn_quick_lock(q);
-
-        more = tn_quick_flush_one(q, &what);
-        tn_quick_unlock(q, saved);
-    } while (more);
-    if (what != NULL) {
-        tn_quick_panic(q, "flush", what, NULL);
-    }
+    return done ? NULL : tn_quick_damage_near(block);
 }
 
 /* A block for the request from wherever one is; NULL when there is none or *what is broken. */
@@ -236,14 +66,18 @@ obtain(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const cha
         if (r->align != 0 || r->span != 0) {
             block = tn_quick_take_aligned(q, r, lead, what);
         } else {
-            if (size <= TN_QUICKS(q->flags)) {
-                block = tn_quick_pop(q, size);
+            if (q->lists != 0 && size <= TN_QUICKS(q->flags)) {
+                void *payload = tn_quick_pop(q, tn_quick_list(q, size));
+
+                block = payload == NULL ? NULL : tn_before((struct tn_block *)payload, TN_WORD);
             }
             if (block == NULL) {
                 block = tn_quick_take_deep(q, size, what);
             }
         }
-        if (block == NULL && *what == NULL) {
+        if (block != NULL) {
+            tn_quick_lend(q);
+        } else if (*what == NULL) {
             more = tn_quick_flush_one(q, what);
         }
         tn_quick_unlock(q, saved);
@@ -291,11 +125,11 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
         return NULL;
     }
     object = (unsigned char *)tn_payload(block) + lead;
-    bytes = room(q, block, lead);
+    bytes = tn_quick_room(q, block, lead);
     if (q->flags & TARN_QUICK_CHECKED) {
         struct tn_block *end = tn_after(block, (block->head & ~TN_FLAGS) - TN_WORD);
 
-        if (!all(tn_after(block, sizeof *block), end, TN_CLEAN)) {
+        if (!tn_quick_all(tn_after(block, sizeof *block), end, TN_CLEAN)) {
             tn_quick_panic(q, r->function, "free memory was written to", object);
         }
     }
@@ -305,8 +139,8 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
     }
     if (q->flags & TARN_QUICK_CHECKED) {
         memset(object + r->size, TN_CLEAN, bytes - r->size);
-        set_trailer(q, block, TN_SIZE, r->size);
-        set_trailer(q, block, TN_COOKIE, cookie(block, r->size));
+        tn_quick_set_word(q, block, TN_SIZE, r->size);
+        tn_quick_set_word(q, block, TN_COOKIE, tn_quick_cookie(block, r->size));
         bytes = r->size;
     }
     if (r->clear) {
@@ -315,8 +149,8 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
         memset(object + r->size, 0, bytes - r->size);
     }
     if (q->flags & TARN_QUICK_TAGS) {
-        set_trailer(q, block, TN_MALLOC_TAG, r->caller);
-        set_trailer(q, block, TN_REALLOC_TAG, 0);
+        tn_quick_set_word(q, block, TN_MALLOC_TAG, r->caller);
+        tn_quick_set_word(q, block, TN_REALLOC_TAG, 0);
     }
     return object;
 }
@@ -343,16 +177,6 @@ tn_quick_refill(struct tarn_quick *q, size_t size, int clear, uintptr_t caller)
     return tn_quick_allocate(q, &request);
 }
 
-/* What is wrong with the object's surroundings in a checked heap. */
-static const char *
-verify(struct tarn_quick *q, struct tn_block *block, const void *object, size_t lead)
-{
-    size_t size = get_trailer(q, block, TN_SIZE);
-    const char *end = (const char *)object + room(q, block, lead);
-
-    return all((const char *)object + size, end, TN_CLEAN) ? NULL : "written beyond its end";
-}
-
 /* tn_quick_release without the trace; returns whether it did. */
 static int
 release(struct tarn_quick *q, void *object, const char *function)
@@ -367,7 +191,7 @@ release(struct tarn_quick *q, void *object, const char *function)
     if (block != NULL && q->flags & TARN_QUICK_CHECKED) {
         /* The block is its owner's still: filling it needs no lock. */
         tn_quick_unlock(q, saved);
-        what = verify(q, block, object, lead);
+        what = tn_quick_overrun(q, block, object, lead);
         if (what == NULL) {
             fill(tn_after(block, TN_WORD), tn_after(block, block->head & ~TN_FLAGS));
         }
@@ -375,14 +199,13 @@ release(struct tarn_quick *q, void *object, const char *function)
     }
     if (block != NULL && what == NULL) {
         tn_word head = block->head;
-        tn_word largest = TN_QUICKS(q->flags) + 8;
 
         if (lead != 0) {
             head &= ~TN_ODD;
             block->head = head;
-            largest = 0;
         }
-        if (head >= largest || !tn_quick_push(q, block, head)) {
+        if (lead != 0 || q->lists == 0 || (head & ~TN_FLAGS) > TN_QUICKS(q->flags) ||
+            q->map < q->plenty || !tn_quick_push(q, tn_payload(block), head & ~TN_FLAGS)) {
             what = tn_quick_give_clean(q, block);
         }
     }
@@ -436,31 +259,34 @@ tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t c
     saved = tn_quick_lock(q);
     block = tn_quick_locate(q, object, &lead, &what);
     if (block != NULL) {
-        old = room(q, block, lead);
+        old = tn_quick_room(q, block, lead);
         if (q->flags & TARN_QUICK_TAGS) {
-            tags[0] = get_trailer(q, block, TN_MALLOC_TAG);
+            tags[0] = tn_quick_get_word(q, block, TN_MALLOC_TAG);
         }
         if (q->flags & TARN_QUICK_CHECKED) {
-            old = get_trailer(q, block, TN_SIZE);
-        } else if (tn_resize(q, block, tn_round(q, size + lead), &what)) {
-            result = object;
+            old = tn_quick_get_word(q, block, TN_SIZE);
+        } else {
+            int resized = tn_resize(q, block, tn_round(q, size + lead));
+
+            result = resized > 0 ? object : NULL;
+            what = resized < 0 ? "block behind it damaged (overrun or write after free)" : NULL;
         }
     }
     tn_quick_unlock(q, saved);
     if (block != NULL && what == NULL && q->flags & TARN_QUICK_CHECKED) {
-        what = verify(q, block, object, lead);
+        what = tn_quick_overrun(q, block, object, lead);
     }
     if (what != NULL) {
         tn_quick_panic(q, "realloc", what, object);
         return NULL;
     }
     if (result != NULL) {
-        size_t bytes = room(q, block, lead);
+        size_t bytes = tn_quick_room(q, block, lead);
         size_t kept = old < size ? old : size;
 
         memset((unsigned char *)object + kept, 0, bytes - kept);
         if (q->flags & TARN_QUICK_TAGS) {
-            set_trailer(q, block, TN_MALLOC_TAG, tags[0]);
+            tn_quick_set_word(q, block, TN_MALLOC_TAG, tags[0]);
         }
     } else {
         result = move(q, object, old, &request);
@@ -472,11 +298,11 @@ tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t c
         block = tn_quick_locate(q, result, &lead, &what);
         tn_quick_unlock(q, saved);
         if (q->flags & TARN_QUICK_TAGS) {
-            set_trailer(q, block, TN_MALLOC_TAG, tags[0]);
+            tn_quick_set_word(q, block, TN_MALLOC_TAG, tags[0]);
         }
     }
     if (q->flags & TARN_QUICK_TAGS) {
-        set_trailer(q, block, TN_REALLOC_TAG, caller);
+        tn_quick_set_word(q, block, TN_REALLOC_TAG, caller);
     }
     trace(q, "realloc", result, object, size, caller);
     return result;
@@ -501,18 +327,18 @@ tarn_quick_msize(struct tarn_quick *q, void *object)
         tn_quick_panic(q, "msize", what, object);
         return 0;
     }
-    bytes = room(q, block, lead);
+    bytes = tn_quick_room(q, block, lead);
     if (q->flags & TARN_QUICK_CHECKED) {
-        size_t size = get_trailer(q, block, TN_SIZE);
+        size_t size = tn_quick_get_word(q, block, TN_SIZE);
 
-        what = verify(q, block, object, lead);
+        what = tn_quick_overrun(q, block, object, lead);
         if (what != NULL) {
             tn_quick_panic(q, "msize", what, object);
             return 0;
         }
         memset((unsigned char *)object + size, 0, bytes - size);
-        set_trailer(q, block, TN_SIZE, bytes);
-        set_trailer(q, block, TN_COOKIE, cookie(block, bytes));
+        tn_quick_set_word(q, block, TN_SIZE, bytes);
+        tn_quick_set_word(q, block, TN_COOKIE, tn_quick_cookie(block, bytes));
     }
     return bytes;
 }

@@ -5,8 +5,6 @@
 
 #include "quick/block.h"
 
-#define TN_CLEAN 0xd8 /* fills free memory of checked heaps; its low bits say "not in use" */
-
 /* What an allocation was asked for. */
 struct tn_request {
     const char *function;
@@ -31,33 +29,11 @@ void tn_quick_release(struct tarn_quick *q, void *object, const char *function, 
 /* The whole of realloc of an object to a size that is not 0. */
 void *tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t caller);
 
-/* The object's block, or NULL and *what. *lead becomes the bytes from payload to pointer. Panics
- * are the caller's. Call locked. */
-struct tn_block *tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead,
-                                 const char **what);
-
-/* Calls the panic hook, or traps. */
-void tn_quick_panic(struct tarn_quick *q, const char *function, const char *what,
-                    const void *object);
-
-enum {
-    TN_SIZE,
-    TN_COOKIE,
-    TN_MALLOC_TAG,
-    TN_REALLOC_TAG
-};
-
-/* The place of such a word in a block of a heap that keeps it. May be misaligned. */
-void *tn_quick_trailer(struct tarn_quick *q, struct tn_block *block, unsigned which);
-
 uintptr_t tn_quick_lock(struct tarn_quick *q);
 void tn_quick_unlock(struct tarn_quick *q, uintptr_t saved);
 
 /* tn_give, but keeps every byte of a checked heap's free memory that is not header, link or tag at
  * TN_CLEAN. The payload has been filled before. Call locked. */
 const char *tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block);
-
-/* Coalesces one block of the quick lists; 0 when there was none. Call locked. */
-int tn_quick_flush_one(struct tarn_quick *q, const char **what);
 
 #endif

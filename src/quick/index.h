@@ -5,15 +5,19 @@
 
 #include "quick/block.h"
 
-/* Position of the highest set bit; x is not 0. Bisection where the processor has no instruction
- * for it and the compiler would call a library. */
-static inline unsigned
-tn_high_bit(tn_word x)
-{
 #if defined(__GNUC__) && !(defined(__arm__) && !defined(__ARM_FEATURE_CLZ)) &&                     \
     !(defined(__riscv) && !defined(__riscv_zbb))
-    return sizeof(tn_word) == sizeof(unsigned) ? 31u ^ (unsigned)__builtin_clz((unsigned)x)
-                                               : 63u ^ (unsigned)__builtin_clzll(x);
+#    define TN_HAS_BIT_SEARCH 1
+#endif
+
+/* Position of the highest set bit; x is not 0. Bisection where the processor has no instruction
+ * for it and the compiler would call a library. */
+static inline size_t
+tn_high_bit(tn_word x)
+{
+#if defined(TN_HAS_BIT_SEARCH)
+    return sizeof x == sizeof(unsigned) ? 31u ^ (unsigned)__builtin_clz((unsigned)x)
+                                        : 63u ^ (unsigned)__builtin_clzll(x);
 #else
     unsigned bit = 0;
     unsigned step;
@@ -36,155 +40,115 @@ tn_high_bit(tn_word x)
 #endif
 }
 
-#if UINTPTR_MAX > 0xffffffffu
-static inline void
-tn_map_set(tn_map *map, unsigned bin)
+/* The bin for blocks of `size` bytes: the position of the highest bit. */
+static inline size_t
+tn_bin(size_t size)
 {
-    *map |= (tn_map)1 << bin;
+    return tn_high_bit((tn_word)size);
 }
 
-static inline void
-tn_map_clear(tn_map *map, unsigned bin)
+/* What the map says of the bins above `bin`. */
+static inline tn_word
+tn_map_above(tn_word map, size_t bin)
 {
-    *map &= ~((tn_map)1 << bin);
+    return map & (tn_word)-2 << bin;
 }
 
-/* The lowest bin above `bin` that holds a block; 0 when there is none. */
-static inline unsigned
-tn_map_above(const tn_map *map, unsigned bin)
+/* Position of the lowest set bit; x is not 0. */
+static inline size_t
+tn_low_bit(tn_word x)
 {
-    tn_map above = *map & (tn_map)-2 << bin;
-
-    if (above == 0) {
-        return 0;
-    }
-#    if defined(__GNUC__) && !(defined(__riscv) && !defined(__riscv_zbb))
-    return (unsigned)__builtin_ctzll(above);
-#    else
-    bin = (uint32_t)above == 0 ? 32 : 0;
-    above = above >> bin & 0xffffffffu;
-    return bin + tn_high_bit((tn_word)(above & (0 - above)));
-#    endif
-}
-
-static inline int
-tn_map_below(const tn_map *map, const tn_map *other)
-{
-    return *map < *other;
-}
+#if defined(TN_HAS_BIT_SEARCH)
+    return sizeof x == sizeof(unsigned) ? (unsigned)__builtin_ctz((unsigned)x)
+                                        : (unsigned)__builtin_ctzll(x);
 #else
-static inline void
-tn_map_set(tn_map *map, unsigned bin)
-{
-    map->word[bin >> 5] |= (uint32_t)1 << (bin & 31);
-}
-
-static inline void
-tn_map_clear(tn_map *map, unsigned bin)
-{
-    map->word[bin >> 5] &= ~((uint32_t)1 << (bin & 31));
-}
-
-static inline unsigned
-tn_map_above(const tn_map *map, unsigned bin)
-{
-    unsigned word = bin >> 5;
-    uint32_t above = map->word[word] & (uint32_t)-2 << (bin & 31);
-
-    if (above == 0) {
-        above = map->word[1];
-        if (word != 0 || above == 0) {
-            return 0;
-        }
-        word = 1;
-    }
-    return word * 32 + tn_high_bit(above & (0u - above));
-}
-
-static inline int
-tn_map_below(const tn_map *map, const tn_map *other)
-{
-    return map->word[1] < other->word[1] ||
-           (map->word[1] == other->word[1] && map->word[0] < other->word[0]);
-}
+    return tn_high_bit(x & (0 - x));
 #endif
-
-/* The bin for blocks of `size` bytes: twice the position of the highest bit, and the bit after. */
-static inline unsigned
-tn_bin(tn_word size)
-{
-    unsigned bit = tn_high_bit(size);
-
-    return (unsigned)(size >> (bit - 1)) + 2 * bit - TN_FIRST_BIN;
 }
 
-/* Whether blocks of these sizes are surely in the same bin: no bit from the second highest on
- * differs. It may say no when they are, which costs time only. */
+/* Whether blocks of these sizes are in the same bin. */
 static inline int
-tn_same_bin(tn_word less, tn_word more)
+tn_same_bin(size_t less, size_t more)
 {
-    return (less ^ more) < less >> 2;
+    return (less ^ more) < less;
+}
+
+static inline tn_link *
+tn_bin_head(struct tarn_quick *q, size_t bin)
+{
+    return &q->bin[bin - TN_FIRST_BIN];
 }
 
 /* The bin seen as the block before its first: only its `next` is real. */
-static inline struct tn_block *
-tn_bin_block(struct tarn_quick *q, unsigned bin)
+static inline tn_link
+tn_bin_link(struct tarn_quick *q, size_t bin)
 {
-    return (struct tn_block *)((uintptr_t)&q->bin[bin] - offsetof(struct tn_block, next));
+    return tn_link_to(q, q) +
+           (tn_link)(offsetof(struct tarn_quick, bin) - offsetof(struct tn_block, next) +
+                     (bin - TN_FIRST_BIN) * sizeof(tn_link));
 }
 
 /* Puts a free block in front of its bin. Its header and tag are the caller's business. */
 TN_CORE void
-tn_insert(struct tarn_quick *q, struct tn_block *block, tn_word size)
+tn_insert(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
-    unsigned bin = tn_bin(size);
-    tn_link first = q->bin[bin];
+    size_t bin = tn_bin(size);
+    tn_far first = *tn_bin_head(q, bin);
     tn_link self = tn_link_to(q, block);
 
-    block->next = first;
+    block->next = (tn_link)first;
     tn_at(q, first)->prev = self;
-    tn_map_set(&q->map, bin);
-    block->prev = tn_link_to(q, tn_bin_block(q, bin));
-    q->bin[bin] = self;
-}
-
-/* Takes the first block out of the bin. */
-TN_CORE void
-tn_pop(struct tarn_quick *q, struct tn_block *block, unsigned bin)
-{
-    tn_link next = block->next;
-
-    q->bin[bin] = next;
-    tn_at(q, next)->prev = tn_link_to(q, tn_bin_block(q, bin));
-    if (next == tn_link_to(q, &q->nil)) {
-        tn_map_clear(&q->map, (unsigned)bin);
-    }
+    block->prev = tn_bin_link(q, bin);
+    *tn_bin_head(q, bin) = self;
+    q->map |= (tn_word)1 << bin;
 }
 
 /* Takes a free block out of its bin. */
 TN_CORE void
-tn_unlink(struct tarn_quick *q, struct tn_block *block)
+tn_unlink(struct tarn_quick *q, struct tn_block *block, size_t bin)
 {
-    tn_link next = block->next;
-    tn_link prev = block->prev;
+    tn_far next = block->next;
+    tn_far prev = block->prev;
 
-    tn_at(q, prev)->next = next;
-    tn_at(q, next)->prev = prev;
+    tn_at(q, prev)->next = (tn_link)next;
+    tn_at(q, next)->prev = (tn_link)prev;
+    if (next == tn_link_to(q, &q->nil) && *tn_bin_head(q, bin) == next) {
+        q->map &= ~((tn_word)1 << bin);
+    }
+}
+
+/* Puts a free block in the place of another in a bin. */
+TN_CORE void
+tn_replace(struct tarn_quick *q, const struct tn_block *old, struct tn_block *block)
+{
+    tn_far next = old->next;
+    tn_far prev = old->prev;
+    tn_link self = tn_link_to(q, block);
+
+    block->next = (tn_link)next;
+    block->prev = (tn_link)prev;
+    tn_at(q, prev)->next = self;
+    tn_at(q, next)->prev = self;
+}
+
+/* Takes the first block out of its bin. */
+TN_CORE void
+tn_pop(struct tarn_quick *q, struct tn_block *block, size_t bin)
+{
+    tn_far next = block->next;
+
+    *tn_bin_head(q, bin) = (tn_link)next;
+    tn_at(q, next)->prev = tn_bin_link(q, bin);
     if (next == tn_link_to(q, &q->nil)) {
-        /* It was the last; if also the first, the bin is empty now. */
-        tn_word place = (tn_word)(prev - tn_link_to(q, tn_bin_block(q, 0)));
-
-        if (place < q->bins) {
-            tn_map_clear(&q->map, (unsigned)(place / sizeof(tn_link)));
-        }
+        q->map &= ~((tn_word)1 << bin);
     }
 }
 
 /* The quick list of blocks of `size` bytes. */
 static inline struct tn_list *
-tn_quick_list(struct tarn_quick *q, size_t size)
+tn_quick_list(const struct tarn_quick *q, size_t size)
 {
-    return (struct tn_list *)((uintptr_t)q - (size - TN_MIN) * (sizeof(struct tn_list) / 8)) - 1;
+    return (struct tn_list *)(q->lists + size * (sizeof(struct tn_list) / 8));
 }
 
 #endif

@@ -22,15 +22,13 @@ block_bytes(size_t size, unsigned options)
 static size_t
 next_bin(size_t bytes)
 {
-    unsigned bit = tn_high_bit((tn_word)bytes) - 1;
-
-    return ((bytes >> bit) + 1) << bit;
+    return (size_t)2 << tn_bin((tn_word)bytes);
 }
 
 size_t
 tarn_quick_need(const struct tarn_quick_mix *mix, size_t n, unsigned options)
 {
-    size_t fixed = sizeof(struct tarn_quick) + 64 * sizeof(tn_link) + 31 * sizeof(tn_link) + 64;
+    size_t fixed = sizeof(struct tarn_quick) + sizeof(tn_word) * 8 * sizeof(tn_link) + 64;
     size_t live = 0;
     size_t count = 0;
     size_t gap = TN_MIN;

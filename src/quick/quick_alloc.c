@@ -12,16 +12,24 @@ usable(const struct tn_block *block)
     return (block->head & ~TN_FLAGS) - TN_WORD;
 }
 
+/* A block from the index for one of the plain calls; it may fill the quick list on the way. */
+TN_CORE struct tn_block *
+take(struct tarn_quick *q, tn_word bytes)
+{
+    struct tn_block *block = tn_take(q, bytes, 1);
+
+    return block;
+}
+
 /* malloc when no quick list serves it; `bytes` is the block's size. It is the last thing malloc
  * does, so that this function's caller is malloc's. */
 static TN_NOINLINE void *
-malloc_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
+malloc_from_index(struct tarn_quick *q, tn_word bytes)
 {
-    const char *what = NULL;
-    struct tn_block *block = tn_take(q, bytes, q->top, &what);
+    struct tn_block *block = take(q, bytes);
 
     if (TN_UNLIKELY(block == NULL)) {
-        return tn_quick_refill(q, size, 1, TN_CALLER);
+        return tn_quick_refill(q, bytes - TN_WORD, 1, TN_CALLER);
     }
     return memset(tn_payload(block), 0, usable(block));
 }
@@ -32,57 +40,44 @@ tarn_quick_malloc(struct tarn_quick *q, size_t size)
     tn_word bytes = tn_round(q, size);
 
     if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, bytes);
+        void *object = tn_quick_pop(q, tn_quick_list(q, bytes));
 
-        if (TN_LIKELY(block != NULL)) {
-            return memset(tn_payload(block), 0, bytes - TN_WORD);
+        if (TN_LIKELY(object != NULL)) {
+            return memset(object, 0, bytes - TN_WORD);
         }
     } else if (TN_UNLIKELY(size >= q->limit)) {
         return tn_quick_refill(q, size, 1, TN_CALLER);
     }
-    return malloc_from_index(q, size, bytes);
+    return malloc_from_index(q, bytes);
 }
 
-/* Zeroes what lies behind the `size` bytes asked for, so that realloc may find it so. */
-static inline void *
-clear_slack(struct tn_block *block, size_t size)
-{
-    char *payload = (char *)tn_payload(block);
-
-    memset(payload + size, 0, usable(block) - size);
-    return payload;
-}
-
-static TN_NOINLINE void *
-mallocz_from_index(struct tarn_quick *q, size_t size, tn_word bytes)
-{
-    const char *what = NULL;
-    struct tn_block *block = tn_take(q, bytes, q->top, &what);
-
-    if (TN_UNLIKELY(block == NULL)) {
-        return tn_quick_refill(q, size, 0, TN_CALLER);
-    }
-    return clear_slack(block, size);
-}
-
+/* As malloc, but zeroes only what lies behind the `size` bytes asked for, so that realloc may find
+ * it so. */
 void *
 tarn_quick_mallocz(struct tarn_quick *q, size_t size, int clear)
 {
-    tn_word bytes = tn_round(q, size);
+    void *object = NULL;
 
     if (clear != 0) {
         return tarn_quick_malloc(q, size);
     }
-    if (TN_LIKELY(size < q->small)) {
-        struct tn_block *block = tn_quick_pop(q, bytes);
+    if (TN_LIKELY(size < q->limit)) {
+        tn_word bytes = tn_round(q, size);
 
-        if (TN_LIKELY(block != NULL)) {
-            return clear_slack(block, size);
+        if (size < q->small) {
+            object = tn_quick_pop(q, tn_quick_list(q, bytes));
         }
-    } else if (TN_UNLIKELY(size >= q->limit)) {
+        if (object == NULL) {
+            struct tn_block *block = take(q, bytes);
+
+            object = block == NULL ? NULL : tn_payload(block);
+        }
+    }
+    if (TN_UNLIKELY(object == NULL)) {
         return tn_quick_refill(q, size, 0, TN_CALLER);
     }
-    return mallocz_from_index(q, size, bytes);
+    memset((char *)object + size, 0, (*tn_head(object) & ~TN_FLAGS) - TN_WORD - size);
+    return object;
 }
 
 void *

@@ -1,8 +1,7 @@
 /* Every invariant of block.h, checked in turn. Each address is proved to lie in a region before it
  * is read, so a damaged heap can be checked safely. */
 #include "quick/core.h"
-#include "quick/guard.h"
-#include "quick/memory.h"
+#include "quick/proof.h"
 #include "quick/walk.h"
 
 struct survey {
@@ -90,12 +89,9 @@ check_region(struct survey *s, struct tn_region *region)
 }
 
 static int
-mapped(const struct tarn_quick *q, unsigned bin)
+mapped(const struct tarn_quick *q, size_t bin)
 {
-    tn_map map = q->map;
-
-    tn_map_clear(&map, bin);
-    return memcmp(&map, &q->map, sizeof map) != 0;
+    return (int)(q->map >> bin & 1);
 }
 
 static const char *
@@ -103,13 +99,13 @@ check_bins(struct survey *s)
 {
     struct tarn_quick *q = s->q;
     size_t found = 0;
-    unsigned bin;
+    size_t bin;
 
-    for (bin = 0; bin < TN_BINS(q->flags); bin++) {
-        struct tn_block *block = tn_at(q, q->bin[bin]);
-        struct tn_block *before = tn_bin_block(q, bin);
+    for (bin = TN_FIRST_BIN; bin < TN_FIRST_BIN + TN_BINS(q->flags); bin++) {
+        struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
+        struct tn_block *before = tn_at(q, tn_bin_link(q, bin));
 
-        s->where = &q->bin[bin];
+        s->where = tn_bin_head(q, bin);
         if (mapped(q, bin) != (block != &q->nil)) {
             return "the map disagrees with a bin";
         }
@@ -135,10 +131,8 @@ check_bins(struct survey *s)
         }
     }
     s->where = q;
-    for (; bin < 64; bin++) {
-        if (mapped(q, bin)) {
-            return "the map knows more bins than there are";
-        }
+    if (q->map >> (bin - 1) > 1 || q->map << (sizeof q->map * 8 - TN_FIRST_BIN) != 0) {
+        return "the map knows more bins than there are";
     }
     return found == s->free_blocks ? NULL : "a free block is in no bin";
 }
@@ -147,19 +141,27 @@ static const char *
 check_quick_lists(struct survey *s)
 {
     struct tarn_quick *q = s->q;
-    size_t found = 0;
+    size_t found = 1; /* the lists' own block */
     tn_word size;
 
+    if (q->lists == 0) {
+        return s->quick_blocks == 0 ? NULL : "a quick block is on no list";
+    }
+    if (!inside(q, tn_before((struct tn_block *)tn_quick_list(q, TN_MIN), TN_WORD))) {
+        return "the quick lists are not in a region";
+    }
     for (size = TN_MIN; size <= TN_QUICKS(q->flags); size += 8) {
         struct tn_list *list = tn_quick_list(q, size);
-        struct tn_block *block = tn_at(q, list->top);
-        uint32_t left = list->count;
+        tn_link *payload = (tn_link *)tn_at(q, list->top);
+        tn_room left = (tn_room)q->depth - list->room;
 
         s->where = list;
-        if (left > TN_DEPTH) {
+        if (left < 0 || left > (tn_room)q->depth) {
             return "a quick list's count is wrong";
         }
-        for (; block != &q->nil; left--) {
+        for (; payload != (tn_link *)tn_at(q, 0); left--) {
+            struct tn_block *block = tn_before((struct tn_block *)payload, TN_WORD);
+
             s->where = block;
             if (!inside(q, block)) {
                 return "a quick list leads out of the regions";
@@ -171,7 +173,7 @@ check_quick_lists(struct survey *s)
                 return "a quick list's count is wrong";
             }
             found++;
-            block = tn_at(q, block->next);
+            payload = (tn_link *)tn_at(q, *payload);
         }
         if (left != 0) {
             return "a quick list's count is wrong";
@@ -210,8 +212,8 @@ tarn_quick_check(struct tarn_quick *q, const void **where)
     if (broken == NULL) {
         broken = check_quick_lists(&s);
     }
-    if (broken == NULL && (s.used != q->used || q->used > q->peak)) {
-        s.where = &q->used;
+    if (broken == NULL && (s.used != q->peak - q->below || q->below > q->peak)) {
+        s.where = &q->peak;
         broken = "the count of bytes in use is wrong";
     }
     if (where != NULL) {

@@ -27,9 +27,9 @@ slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
     if (prev->head != before || whole < size) {
         return NULL;
     }
-    tn_unlink(q, prev);
+    tn_unlink(q, prev, tn_bin(before));
     if (behind != 0) {
-        tn_unlink(q, next);
+        tn_unlink(q, next, tn_bin(behind));
     }
     memmove(tn_payload(prev), tn_payload(block), old - TN_WORD);
     if (whole - size < TN_MIN) {
@@ -39,8 +39,7 @@ slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
         tn_word rest = whole - size;
 
         next = tn_after(prev, size);
-        next->head = rest;
-        *tn_tag(next, rest) = rest;
+        tn_mark_free(next, rest);
         tn_insert(q, next, rest);
         tn_after(next, rest)->head |= TN_PREV_FREE;
     }
@@ -53,12 +52,12 @@ void *
 tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
 {
     struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
-    uintptr_t place = (uintptr_t)object - q->low;
-    const char *what = NULL;
-    struct tn_block *to;
+    struct tn_block *to = block;
     tn_word head;
     tn_word bytes;
     size_t old;
+    size_t kept;
+    int resized;
 
     if (TN_UNLIKELY(object == NULL)) {
         return size == 0 ? NULL : tarn_quick_malloc(q, size);
@@ -67,8 +66,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         tn_quick_release(q, object, "realloc", TN_CALLER);
         return NULL;
     }
-    place = place >> 3 | place << (sizeof place * 8 - 3);
-    if (TN_UNLIKELY(place >= q->span || size >= q->limit)) {
+    if (TN_UNLIKELY(tn_place(q, object) >= q->span || size >= q->limit)) {
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     head = block->head;
@@ -78,34 +76,19 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     old = (head & ~TN_FLAGS) - TN_WORD;
+    kept = old < size ? old : size;
     bytes = tn_round(q, size);
-    if (tn_resize(q, block, bytes, &what)) {
-        size_t kept = old < size ? old : size;
-
-        memset((char *)object + kept, 0, (block->head & ~TN_FLAGS) - TN_WORD - kept);
-        return object;
-    }
-    if (TN_UNLIKELY(what != NULL)) {
-        tn_quick_panic(q, "realloc", what, object);
-        return NULL;
-    }
-    to = tn_take(q, bytes, 0, &what);
-    if (TN_UNLIKELY(to == NULL)) {
-        void *result;
-
-        if (what == NULL) {
-            to = slide(q, block, bytes);
-        }
-        if (to == NULL) {
+    resized = tn_resize(q, block, bytes);
+    if (resized <= 0) {
+        to = resized < 0 ? NULL : tn_take(q, bytes, 0);
+        if (to != NULL) {
+            memcpy(tn_payload(to), object, old);
+            tarn_quick_free(q, object);
+        } else if (resized < 0 || (to = slide(q, block, bytes)) == NULL) {
             /* Flush, ask for more, or report the damage; then it may fit after all. */
-            result = tn_quick_reallocate(q, object, size, TN_CALLER);
-            return result;
+            return tn_quick_reallocate(q, object, size, TN_CALLER);
         }
-        memset((char *)tn_payload(to) + old, 0, (to->head & ~TN_FLAGS) - TN_WORD - old);
-        return tn_payload(to);
     }
-    memcpy(tn_payload(to), object, old);
-    memset((char *)tn_payload(to) + old, 0, (to->head & ~TN_FLAGS) - TN_WORD - old);
-    tarn_quick_free(q, object);
+    memset((char *)tn_payload(to) + kept, 0, (to->head & ~TN_FLAGS) - TN_WORD - kept);
     return tn_payload(to);
 }

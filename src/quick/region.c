@@ -2,16 +2,18 @@
 #include "quick/core.h"
 #include "quick/guard.h"
 #include "quick/memory.h"
+#include "quick/proof.h"
+#include "quick/quick_lists.h"
 
 /* Sizes with a quick list, by the size of the first region: more lists than a small heap can use
  * would only cost it memory, and blocks lying on them would split it. */
-static tn_word
+static uint32_t
 largest_quick(size_t region, unsigned options)
 {
     if (options & (TARN_QUICK_IMMEDIATE | TARN_QUICK_CHECKED) || region < 8192) {
         return 0;
     }
-    return region < 32768 ? 48 : region < 262144 ? 128 : 256;
+    return region < 32768 ? 48 : region < 262144 ? 128 : region < 4194304 ? 256 : 512;
 }
 
 /* Lays one free block and the closing header between `start`, where the first payload may begin at
@@ -67,34 +69,25 @@ cover(struct tarn_quick *q, const struct tn_block *block, tn_word size)
 struct tarn_quick *
 tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_quick_hooks *hooks)
 {
-    tn_word quick = largest_quick(size, options);
-    size_t lists = quick == 0 ? 0 : (quick - TN_MIN) / 8 + 1;
-    uintptr_t start = (uintptr_t)memory;
-    uintptr_t end = start + size;
-    uintptr_t state = (start + lists * sizeof(struct tn_list) + 7) & ~(uintptr_t)7;
-    struct tarn_quick *q = (struct tarn_quick *)state;
+    uintptr_t end = (uintptr_t)memory + size;
+    struct tarn_quick *q = (struct tarn_quick *)(((uintptr_t)memory + 7) & ~(uintptr_t)7);
+    unsigned granule = options & TARN_QUICK_ALIGN16 ? 16 : 8;
     struct tn_block *block;
     size_t bins;
-    unsigned granule = options & TARN_QUICK_ALIGN16 ? 16 : 8;
-    unsigned i;
+    size_t i;
 
-    if (memory == NULL || end < start || size >= TN_LIMIT || size < TN_MIN ||
-        state + sizeof *q > end) {
+    if (memory == NULL || end < (uintptr_t)memory || size >= TN_LIMIT || size < TN_MIN ||
+        (uintptr_t)(q + 1) > end) {
         return NULL;
     }
-    bins = tn_bin(options & TARN_QUICK_GROWS ? TN_LIMIT : (tn_word)size) + 1;
-    bins = bins < 64 ? bins : 64;
-    if (end - state < sizeof *q + bins * sizeof(tn_link)) {
+    bins =
+        tn_bin(options & TARN_QUICK_GROWS ? (tn_word)TN_LIMIT : (tn_word)size) + 1 - TN_FIRST_BIN;
+    if (end - (uintptr_t)q < sizeof *q + bins * sizeof(tn_link)) {
         return NULL;
     }
     memset(q, 0, sizeof *q);
-    q->flags = (options & 0xffu) | (uint32_t)quick / 8 << 16 | (uint32_t)bins << 24;
-    if (options & (TARN_QUICK_TAGS | TARN_QUICK_CHECKED) ||
-        (hooks != NULL && (hooks->lock != NULL || hooks->trace != NULL))) {
-        q->flags |= TN_GUARDED;
-    }
+    q->flags = (options & 0xffu) | largest_quick(size, options) / 8 << 16 | (uint32_t)bins << 24;
     q->hooks = hooks;
-    q->bins = (uint32_t)(bins * sizeof(tn_link));
     q->nil.next = tn_link_to(q, q);
     q->first.next = q->nil.next;
     q->first.prev = q->nil.next;
@@ -103,29 +96,24 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     for (i = 0; i < bins; i++) {
         q->bin[i] = q->nil.next;
     }
-    for (i = 0; i < lists; i++) {
-        tn_quick_list(q, TN_MIN + i * 8)->top = q->nil.next;
-        tn_quick_list(q, TN_MIN + i * 8)->count = 0;
-    }
-    if (!(q->flags & TN_GUARDED)) {
+    if (options & (TARN_QUICK_TAGS | TARN_QUICK_CHECKED) ||
+        (hooks != NULL && (hooks->lock != NULL || hooks->trace != NULL))) {
+        q->flags |= TN_GUARDED;
+    } else {
         /* The least size that would need a bin more, less what rounding may add. */
-        q->limit = (tn_word)TN_LIMIT;
-        if (bins < tn_bin(TN_LIMIT)) {
-            q->limit = (tn_word)(((tn_word)2 + bins % 2) << ((bins + TN_FIRST_BIN) / 2 - 2)) - 32;
-        }
-        if (lists != 0) {
-            q->top = (uint32_t)quick + 8;
-            q->small = (uint32_t)(quick - TN_WORD + 1);
-        }
+        q->limit = options & TARN_QUICK_GROWS ? (tn_word)TN_LIMIT
+                                              : (tn_word)((tn_word)1 << (bins + TN_FIRST_BIN)) - 32;
     }
     block = lay(q, (uintptr_t)&q->bin[bins], end, &q->first);
     if (block == NULL) {
         return NULL;
     }
-    q->front = q->first.size >> 5 < 4096 ? (uint32_t)(q->first.size >> 5) : 4096;
-    tn_map_set(&q->plenty, tn_bin(q->first.size >> 4 > 16 ? q->first.size >> 4 : 16));
+    q->front = (uint16_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
+    q->plenty = (tn_word)1 << tn_bin(q->first.size >> 4 | TN_MIN);
+    q->depth = (uint16_t)(size < 262144 ? 16 : 64);
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
+    tn_quick_lend(q);
     return q;
 }
 
@@ -156,7 +144,7 @@ tarn_quick_add(struct tarn_quick *q, void *memory, size_t size)
     if (block == NULL) {
         return false;
     }
-    if (tn_bin(region->size) >= TN_BINS(q->flags)) {
+    if (tn_bin(region->size) - TN_FIRST_BIN >= TN_BINS(q->flags)) {
         return false;
     }
     saved = tn_quick_lock(q);
@@ -168,6 +156,7 @@ tarn_quick_add(struct tarn_quick *q, void *memory, size_t size)
     q->first.next = tn_link_to(q, region);
     cover(q, block, region->size);
     tn_insert(q, block, region->size);
+    tn_quick_lend(q);
     tn_quick_unlock(q, saved);
     return true;
 }
@@ -197,7 +186,7 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
         (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
     empty = block->head == region->size; /* one free block: no flags */
     if (empty) {
-        tn_unlink(q, block);
+        tn_unlink(q, block, tn_bin(block->head));
         ((struct tn_region *)tn_at(q, region->prev))->next = region->next;
         if (tn_at(q, region->next) != &q->nil) {
             ((struct tn_region *)tn_at(q, region->next))->prev = region->prev;

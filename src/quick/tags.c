@@ -1,6 +1,6 @@
 /* Two words of the caller's with each object. */
 #include "quick/guard.h"
-#include "quick/memory.h"
+#include "quick/proof.h"
 
 static int
 reach(struct tarn_quick *q, const void *object, unsigned which, uintptr_t *get,
@@ -17,9 +17,9 @@ reach(struct tarn_quick *q, const void *object, unsigned which, uintptr_t *get,
     saved = tn_quick_lock(q);
     block = tn_quick_locate(q, object, &lead, &what);
     if (block != NULL && set != NULL) {
-        memcpy(tn_quick_trailer(q, block, which), set, sizeof *set);
+        tn_quick_set_word(q, block, which, *set);
     } else if (block != NULL) {
-        memcpy(get, tn_quick_trailer(q, block, which), sizeof *get);
+        *get = tn_quick_get_word(q, block, which);
     }
     tn_quick_unlock(q, saved);
     if (block == NULL) {

@@ -1,8 +1,8 @@
 /* Seeing every block: walk and statistics. */
 #include "quick/walk.h"
 #include "quick/core.h"
-#include "quick/guard.h"
 #include "quick/memory.h"
+#include "quick/proof.h"
 
 struct tn_block *
 tn_quick_first_block(struct tarn_quick *q, struct tn_region *region)
@@ -53,10 +53,8 @@ tarn_quick_walk(struct tarn_quick *q,
                     lead = *(unsigned char *)tn_payload(block) >> 3;
                 }
                 if (q->flags & TARN_QUICK_TAGS) {
-                    memcpy(&seen.malloctag, tn_quick_trailer(q, block, TN_MALLOC_TAG),
-                           sizeof seen.malloctag);
-                    memcpy(&seen.realloctag, tn_quick_trailer(q, block, TN_REALLOC_TAG),
-                           sizeof seen.realloctag);
+                    seen.malloctag = tn_quick_get_word(q, block, TN_MALLOC_TAG);
+                    seen.realloctag = tn_quick_get_word(q, block, TN_REALLOC_TAG);
                 }
             }
             seen.object = (unsigned char *)tn_payload(block) + lead;

@@ -82,3 +82,12 @@ tn_run_tree_fit(struct tn_slab *root, uint32_t span)
     }
     return best;
 }
+
+struct tn_slab *
+tn_run_tree_last(struct tn_slab *root)
+{
+    while (root->right != NULL) {
+        root = root->right;
+    }
+    return root;
+}

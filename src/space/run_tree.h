@@ -14,4 +14,7 @@ void tn_run_tree_remove(struct tn_slab **root, struct tn_slab *run);
 /* The shortest run of at least span slices, of equal ones the lowest; NULL when there is none. */
 struct tn_slab *tn_run_tree_fit(struct tn_slab *root, uint32_t span);
 
+/* The longest run of a tree that is not empty. */
+struct tn_slab *tn_run_tree_last(struct tn_slab *root);
+
 #endif

@@ -23,6 +23,7 @@ enum tn_kind {
     TN_PURGING,  /* head of free slices taken out of the map to be purged */
     TN_META,     /* the space's own: the table, the caches; a pool's bitmaps */
     TN_POOL,     /* head of a slab of a pool's objects */
+    TN_SAMPLED,  /* head of a large block that is a sample: as LARGE */
 };
 
 enum tn_slab_flags {
@@ -30,8 +31,9 @@ enum tn_slab_flags {
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_ODD = 4,      /* user pointers lie inside blocks (aligned at an offset) */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
-    TN_FENCED = 16,  /* LARGE: laid out as checked.h says */
-    TN_RESTING = 32, /* LARGE: freed, and in the quarantine */
+    TN_SAMPLES = 16, /* its blocks are samples: frees say so */
+    TN_FENCED = 32,  /* LARGE: laid out as checked.h says */
+    TN_RESTING = 64, /* LARGE: freed, and in the quarantine */
 };
 
 /*

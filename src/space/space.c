@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "os/option.h"
+#include "os/os.h"
 #include "space/run_tree.h"
 
 #include <string.h>
@@ -9,6 +10,8 @@
 #define COMMIT_STEP 16u /* slices: memory becomes usable in steps of at least 1 MiB */
 #define DIRTY_LEAST 64u /* slices: up to 4 MiB of free slices stay as they are */
 #define DIRTY_SHARE 16u /* and beyond that a sixteenth of what is in use */
+#define SLICE_PAGES (TN_SLICE / PURGE_UNIT)
+#define FORGET      4u /* regretted pages in a millisecond: about one part in a hundred of its time */
 #define PURGE_UNIT  ((size_t)4096)
 
 _Static_assert(sizeof(struct tn_map) <= TN_SPACE_HEAD - sizeof(struct tn_space) - 64,
@@ -58,7 +61,6 @@ tn_space_init(struct tn_space *space, char *base, size_t size, const struct tn_b
     map->first = (uint32_t)((own + TN_SLICE - 1) >> TN_SLICE_SHIFT);
     map->frontier = map->first;
     map->committed = map->first;
-    map->dirty_limit = DIRTY_LEAST;
     tn_space_attach(space, base, backing, context);
     if (map->first >= map->slices) {
         return false;
@@ -197,6 +199,9 @@ take_run(struct tn_space *space, size_t span, size_t align, size_t *got)
     struct tn_slab *run = tn_run_tree_fit(map->dirty, (uint32_t)(span + slack));
     if (run == NULL) {
         run = tn_run_tree_fit(map->clean, (uint32_t)(span + slack));
+        if (run != NULL) {
+            tn_regret_add(&map->regret, span * SLICE_PAGES);
+        }
     }
     if (run != NULL) {
         *got = run->span;
@@ -238,40 +243,26 @@ tn_space_take(struct tn_space *space, size_t span, size_t align, bool *zero)
     head->flags = 0;
     tn_set_kind(head, TN_NONE);
     map->used += (uint32_t)span;
-    if (*zero) {
-        map->reused += (uint32_t)span;
-    }
     tn_unlock(&space->lock);
     return head;
 }
 
-/*
- * How many dirty slices to allow from now on. A program whose memory went down keeps little; one
- * that takes back what was purged (its memory goes up and down) is left more each time, so that
- * purging costs no more than it saves.
- */
+/* Dirty slices that stay as they are. */
 static uint32_t
-next_dirty_limit(struct tn_map *map)
+dirty_limit(const struct tn_map *map)
 {
-    size_t least = tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
-    size_t limit = map->dirty_limit;
-    bool came_back = map->reused >= map->purged / 2 && map->purged != 0;
-    limit = came_back ? limit * 2 : limit - limit / 4;
-    size_t most = tn_max(least, (size_t)map->frontier / 2);
-    return (uint32_t)tn_min(tn_max(limit, least), most);
+    return (uint32_t)tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
 }
 
-/* Takes the dirty runs out of the map; they are nobody's until purge_taken. Under the lock. */
+/* Takes dirty runs out of the map, the largest first, until only so many slices are left; they are
+ * nobody's until purge_detached. Under the lock. */
 static struct tn_slab *
-detach_dirty(struct tn_space *space)
+detach_dirty(struct tn_space *space, uint32_t keep)
 {
     struct tn_map *map = space->map;
     struct tn_slab *list = NULL;
-    map->dirty_limit = next_dirty_limit(map);
-    map->purged = map->dirty_slices;
-    map->reused = 0;
-    while (map->dirty != NULL) {
-        struct tn_slab *run = map->dirty;
+    while (map->dirty_slices > keep) {
+        struct tn_slab *run = tn_run_tree_last(map->dirty);
         uint32_t span = run->span;
         unlink_run(space, run);
         run->span = span;
@@ -297,33 +288,34 @@ purge_detached(struct tn_space *space, struct tn_slab *list)
     }
 }
 
-static bool
-too_dirty(const struct tn_map *map)
+/* Runs to purge now that there is one more: half of what may stay does. Under the lock. */
+static struct tn_slab *
+detach_surplus(struct tn_space *space)
 {
+    struct tn_map *map = space->map;
     size_t keep = atomic_load_explicit(&tn_options.dirty_keep, memory_order_relaxed);
     if (TN_UNLIKELY(keep != TN_KEEP_AUTO)) {
-        return map->dirty_slices > keep >> TN_SLICE_SHIFT;
+        bool more = map->dirty_slices > keep >> TN_SLICE_SHIFT;
+        return more ? detach_dirty(space, 0) : NULL;
     }
-    if (map->dirty_slices <= map->dirty_limit) {
-        return false;
+    uint32_t limit = dirty_limit(map);
+    size_t budget = (map->frontier - map->first) * SLICE_PAGES;
+    if (map->dirty_slices <= limit || tn_regrets(&map->regret, budget, FORGET)) {
+        return NULL;
     }
-    uint32_t least = (uint32_t)tn_max(DIRTY_LEAST, map->used / DIRTY_SHARE);
-    return map->dirty_slices > tn_max(map->dirty_limit, least);
+    return detach_dirty(space, limit / 2);
 }
 
 void
 tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool zero)
 {
     struct tn_map *map = space->map;
-    struct tn_slab *surplus = NULL;
     /* A slice inside a free run keeps its kind; that nobody holds it must be seen all the same. */
     atomic_store_explicit(&slab->owner, 0, memory_order_relaxed);
     tn_lock(&space->lock);
     map->used -= (uint32_t)span;
     free_run(space, tn_slab_index(space, slab), span, zero);
-    if (too_dirty(map)) {
-        surplus = detach_dirty(space);
-    }
+    struct tn_slab *surplus = detach_surplus(space);
     tn_unlock(&space->lock);
     purge_detached(space, surplus);
 }
@@ -371,7 +363,7 @@ tn_space_purge(struct tn_space *space)
 {
     tn_lock(&space->lock);
     size_t slices = space->map->dirty_slices;
-    struct tn_slab *list = detach_dirty(space);
+    struct tn_slab *list = detach_dirty(space, 0);
     tn_unlock(&space->lock);
     purge_detached(space, list);
     return slices << TN_SLICE_SHIFT;
@@ -384,6 +376,7 @@ span_in_use(const struct tn_slab *head)
     case TN_SLAB:
         return head->span_small;
     case TN_LARGE:
+    case TN_SAMPLED:
     case TN_POOL:
         return head->span;
     case TN_HELD: /* what a fork left behind has been set to TN_NONE */

@@ -11,6 +11,7 @@
 #define TN_SPACE_H
 
 #include "os/lock.h"
+#include "space/regret.h"
 #include "space/slab.h"
 
 #include <stdbool.h>
@@ -54,9 +55,7 @@ struct tn_map {
     uint32_t dirty_slices;                 /* slices in dirty runs */
     struct tn_slab *dirty;                 /* free runs with contents, by run_tree.h */
     struct tn_slab *clean;                 /* free runs that read as zero */
-    uint32_t dirty_limit;                  /* dirty slices beyond which they are purged */
-    uint32_t purged;                       /* slices purged last time */
-    uint32_t reused;                       /* clean slices dealt out since */
+    struct tn_regret regret;               /* of having purged free slices */
     _Alignas(64) char root[TN_SPACE_ROOT]; /* for the heap */
 };
 

@@ -6,6 +6,7 @@
 #include "watch/census.h"
 
 #include "heap/slab_list.h"
+#include "os/os.h"
 
 #include <string.h>
 
@@ -74,6 +75,7 @@ count_run(const struct tn_slab *slab, enum tn_kind kind, size_t most, struct tar
     size_t bytes = span << TN_SLICE_SHIFT;
     switch (kind) {
     case TN_LARGE:
+    case TN_SAMPLED:
         count_large(slab, span, stats);
         break;
     case TN_POOL: /* what is in it, its pool tells */
@@ -103,6 +105,7 @@ count_slices(struct tn_space *space, const struct tn_slab *slab, size_t most,
     case TN_SLAB:
         return count_slab(space, slab, most, stats);
     case TN_LARGE:
+    case TN_SAMPLED:
     case TN_POOL:
     case TN_FREE:
     case TN_PURGING:
@@ -171,6 +174,15 @@ tn_count_heap(struct tn_heap *heap, struct tarn_stats *stats)
         }
         tn_unlock(&heap->lock);
     }
+}
+
+void
+tn_count_process(struct tarn_stats *stats)
+{
+    struct tn_os_usage usage;
+    tn_os_usage(&usage);
+    stats->resident_bytes = usage.resident;
+    stats->purged_bytes = tn_os_purged();
 }
 
 size_t

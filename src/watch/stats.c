@@ -1,6 +1,7 @@
 /* tarn/stats.h's figures. */
 #include "tarn/stats.h"
 
+#include "os/os.h"
 #include "watch/census.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@ tarn_heap_stats(tarn_heap *heap, struct tarn_stats *stats)
     struct tarn_stats own;
     tn_count_heap(heap, &own);
     own.size = sizeof own;
+    tn_count_process(&own);
     memcpy(stats, &own, tn_min(size, sizeof own));
     if (size > sizeof own) {
         memset((char *)stats + sizeof own, 0, size - sizeof own);

@@ -197,15 +197,46 @@ print_classes(struct page *page, const struct tarn_stats *stats)
 void
 tarn_summary(void (*print)(void *context, const char *line), void *context)
 {
+    tarn_heap_summary(&tn_process_heap, print, context);
+}
+
+void
+tarn_heap_summary(tarn_heap *heap, void (*print)(void *context, const char *line), void *context)
+{
     struct tarn_stats stats;
-    tn_count_heap(&tn_process_heap, &stats);
+    bool own = heap == &tn_process_heap;
+    tn_count_heap(heap, &stats);
     struct page page = {.print = print, .context = context};
-    page.length =
-        tn_text(page.line, sizeof page.line, "tarn: the heap of process %u", tn_os_process());
+    page.length = tn_text(page.line, sizeof page.line,
+                          own ? "tarn: the heap of process %u" : "tarn: a heap in process %u",
+                          tn_os_process());
     end(&page);
     print_heap(&page, &stats);
-    print_process(&page);
+    if (own) {
+        print_process(&page);
+    }
     print_classes(&page, &stats);
+}
+
+void
+tarn_pool_summary(const tarn_pool *pool, void (*print)(void *context, const char *line),
+                  void *context)
+{
+    struct tarn_pool_stats stats;
+    struct page page = {.print = print, .context = context};
+    tarn_pool_stats(pool, &stats);
+    page.length =
+        tn_text(page.line, sizeof page.line, "tarn: a pool of %zu-byte objects in process %u",
+                stats.size, tn_os_process());
+    end(&page);
+    start(&page, "");
+    cell(&page, "bytes");
+    cell(&page, "objects");
+    end(&page);
+    line_of_blocks(&page, "live", stats.live * stats.stride, stats.live);
+    line_of_blocks(&page, "kept by threads", stats.cached * stats.stride, stats.cached);
+    line_of_blocks(&page, "free", stats.idle * stats.stride, stats.idle);
+    line_of_blocks(&page, "slabs", stats.bytes, stats.slabs);
 }
 
 struct text {

@@ -37,6 +37,7 @@ def declared_names(root):
             text = re.sub(r"^\s*#(\\\n|[^\n])*", "", text, flags=re.M)
             inline = set(re.findall(r"static inline[^;{]*?\b(tarn_\w+)\s*\(", text))
             names |= set(re.findall(r"\b(tarn_\w+)\s*\([^()]*[^{;]*;", text)) - inline
+            names |= set(re.findall(r"\bextern __thread [^();]*?\b(tarn_\w+)\[", text))
     return names
 
 

@@ -17,6 +17,7 @@ static enum calls_fault fault;
 static unsigned long target;
 static unsigned long count;
 static int fault_error;
+static bool other_boot;
 static struct calls_event *events;
 static size_t event_count;
 
@@ -27,6 +28,12 @@ calls_inject(enum calls_fault kind, unsigned long n, int error)
     target = n;
     fault_error = error;
     count = 0;
+}
+
+void
+calls_start_anew(void)
+{
+    other_boot = true;
 }
 
 unsigned long
@@ -123,7 +130,6 @@ WRAP(void *, mmap, (void *at, size_t size, int access, int how, int fd, off_t fr
      (at, size, access, how, fd, from))
 WRAP(int, mprotect, (void *at, size_t size, int access), (at, size, access))
 WRAP(int, madvise, (void *at, size_t size, int advice), (at, size, advice))
-WRAP(int, msync, (void *at, size_t size, int how), (at, size, how))
 WRAP(int, fstat, (int fd, struct stat *status), (fd, status))
 
 #define PROTOTYPE(type, name, parameters)                                                          \
@@ -136,6 +142,7 @@ PROTOTYPE(int, fdatasync, (int fd))
 PROTOTYPE(int, fsync, (int fd))
 PROTOTYPE(int, ftruncate, (int fd, off_t size))
 PROTOTYPE(int, fallocate, (int fd, int how, off_t at, off_t size))
+PROTOTYPE(int, msync, (void *at, size_t size, int how))
 PROTOTYPE(int, unlink, (const char *path))
 PROTOTYPE(int, ioctl, (int fd, unsigned long request, ...))
 PROTOTYPE(int, fcntl, (int fd, int command, ...))
@@ -155,6 +162,10 @@ __wrap_open(const char *path, int flags, ...)
     va_start(list, flags);
     mode_t mode = (flags & O_CREAT) != 0 ? va_arg(list, mode_t) : 0;
     va_end(list);
+    if (other_boot && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0) {
+        errno = ENOENT;
+        return -1;
+    }
     if (due()) {
         return -1;
     }
@@ -235,6 +246,18 @@ __wrap_fsync(int fd)
 }
 
 int
+__wrap_msync(void *at, size_t size, int how)
+{
+    if (due()) {
+        return -1;
+    }
+    int result = __real_msync(at, size, how);
+    note(CALLS_SYNC_MEMORY, -1);
+    done();
+    return result;
+}
+
+int
 __wrap_ftruncate(int fd, off_t size)
 {
     if (due()) {
@@ -256,7 +279,9 @@ __wrap_fallocate(int fd, int how, off_t at, off_t size)
         return -1;
     }
     int result = __real_fallocate(fd, how, at, size);
-    struct calls_event *event = result == 0 ? note(CALLS_PUNCH, fd) : NULL;
+    struct calls_event *event =
+        result == 0 ? note((how & FALLOC_FL_PUNCH_HOLE) != 0 ? CALLS_PUNCH : CALLS_RESERVE, fd)
+                    : NULL;
     if (event != NULL) {
         event->at = (uint64_t)at;
         event->size = (uint64_t)size;

@@ -27,9 +27,11 @@ enum calls_kind {
     CALLS_SYNC,
     CALLS_RESIZE,
     CALLS_PUNCH,
+    CALLS_RESERVE, /* the file is at least so long: at + size */
     CALLS_CREATE,
     CALLS_REMOVE,
     CALLS_SYNC_FOLDER,
+    CALLS_SYNC_MEMORY, /* of a shared mapping */
     CALLS_MARK,
 };
 
@@ -41,6 +43,9 @@ struct calls_event {
     unsigned char *data;
     char name[64]; /* CREATE, REMOVE: the path's last part */
 };
+
+/* From now on nobody can tell that the system was not started anew. */
+void calls_start_anew(void);
 
 void calls_record(void);
 /* A mark of the test's own. */

@@ -45,7 +45,7 @@ put_superblock(uint8_t *bytes, const uint8_t *data, size_t size)
     head.pointer = sizeof(void *);
     head.incompatible = 0;
     head.capacity = (head.capacity % 64 + 16) * TN_SLICE;
-    head.base = (uintptr_t)40 << 40;
+    head.base = (uintptr_t)42 << 40;
     head.sums_at = TN_IMAGE_HEAD;
     head.space_at = TN_IMAGE_HEAD + TN_SLICE;
     head.layout[TN_LAYOUT_SIZE - 1] = 0;
@@ -53,10 +53,61 @@ put_superblock(uint8_t *bytes, const uint8_t *data, size_t size)
     memcpy(bytes, &head, sizeof head);
 }
 
+/* A record that passes, of the pages and holes it says it has, as far as there are bytes. Returns
+ * where the next one begins. */
+static size_t
+put_record(uint8_t *bytes, size_t at, size_t size, uint64_t salt, uint64_t commit, uint64_t *chain)
+{
+    struct tn_record record;
+    if (size - at < 2 * TN_PAGE) {
+        return size;
+    }
+    memcpy(&record, bytes + at, sizeof record);
+    record.magic = TN_RECORD_MAGIC;
+    record.salt = salt;
+    record.commit = commit;
+    record.chain = *chain;
+    record.pages %= (size - at) / TN_PAGE;
+    record.holes %= 8;
+    record.size = record.pages + 1;
+    struct tn_entry *entries = (struct tn_entry *)(bytes + at + sizeof record);
+    for (uint64_t i = 0; i < record.pages; i++) {
+        entries[i].page %= 1280;
+        entries[i].value = tn_sum(bytes + at + (i + 1) * TN_PAGE, TN_PAGE);
+    }
+    record.index_sum = tn_sum(entries, (record.pages + record.holes) * sizeof *entries);
+    record.sum = tn_sum(&record, offsetof(struct tn_record, sum));
+    memcpy(bytes + at, &record, sizeof record);
+    *chain = record.sum;
+    return at + record.size * TN_PAGE;
+}
+
+/* A journal that passes, for the image whose superblock this is. */
+static void
+put_journal(uint8_t *bytes, size_t size, const struct tn_superblock *image)
+{
+    struct tn_journal_head head = {.byte_order = TN_BYTE_ORDER, .version = TN_IMAGE_VERSION};
+    if (size < sizeof head) {
+        return;
+    }
+    memcpy(&head.salt, bytes + offsetof(struct tn_journal_head, salt), sizeof head.salt);
+    memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);
+    memcpy(head.id, image->id, sizeof head.id);
+    head.first = 1;
+    head.sum = tn_sum(&head, offsetof(struct tn_journal_head, sum));
+    memcpy(bytes, &head, sizeof head);
+    uint64_t chain = 0;
+    uint64_t commit = 1;
+    for (size_t at = TN_PAGE; at < size;) {
+        at = put_record(bytes, at, size, head.salt, commit++, &chain);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t bytes[(size_t)4 << 20];
+    static _Alignas(4096) uint8_t records[(size_t)1 << 20];
+    static _Alignas(4096) uint8_t bytes[(size_t)4 << 20];
     if (path[0] == 0) {
         snprintf(path, sizeof path, "/dev/shm/tarn-fuzz-%d", (int)getpid());
         snprintf(journal, sizeof journal, "%s-journal", path);
@@ -66,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memset(bytes, 0, sizeof bytes);
     bool raw = data[0] & 1;
-    size_t split = (size_t)(data[0] >> 1) * size / 128;
+    size_t split = (size_t)(data[0] >> 2) * size / 64;
     if (raw) {
         memcpy(bytes, data + 1, split);
     } else if (split > sizeof(struct tn_superblock)) {
@@ -79,9 +130,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         map->size = head->capacity;
         map->slices = (uint32_t)(head->capacity >> TN_SLICE_SHIFT);
         map->first = 1;
+        const uint64_t marked[] = {head->id[0], head->id[1], data[1] % 8};
+        struct tn_mark mark = {.commit = marked[2], .sum = tn_sum(marked, sizeof marked)};
+        memcpy(bytes + TN_MARK_AT, &mark, sizeof mark);
     }
     store(path, bytes, sizeof bytes, sizeof bytes);
-    store(journal, data + 1 + split, size - 1 - split, size - 1 - split);
+    size_t rest = size - 1 - split;
+    rest = rest < sizeof records ? rest : sizeof records;
+    memcpy(records, data + 1 + split, rest);
+    if (data[0] & 2) {
+        put_journal(records, rest, (const struct tn_superblock *)bytes);
+    }
+    store(journal, records, rest, rest);
     tarn_check(path, NULL, NULL);
     tarn_heap *heap = tarn_open(path, &(tarn_options){.flags = TARN_READ_ONLY});
     if (heap != NULL) {

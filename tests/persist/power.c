@@ -125,6 +125,10 @@ apply(struct disk_file *disk, const struct calls_event *event, uint64_t sectors)
             end = end < disk->size ? end : disk->size;
             memset(disk->bytes + event->at, 0, end - event->at);
         }
+    } else if (event->kind == CALLS_RESERVE) {
+        if (event->at + event->size > disk->size) {
+            disk->size = event->at + event->size;
+        }
     } else if (event->kind == CALLS_WRITE) {
         for (size_t at = 0; at < event->size; at += SECTOR) {
             size_t part = event->size - at < SECTOR ? event->size - at : SECTOR;
@@ -176,6 +180,7 @@ print(void *context, const char *what, uint64_t offset)
 static void
 look(uint64_t acknowledged, uint64_t begun, bool made)
 {
+    calls_start_anew();
     if (!made) {
         exit(0); /* nobody was told yet that there is an image */
     }

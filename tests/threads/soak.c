@@ -92,6 +92,7 @@ main(int count, char **words)
     double error = sqrt(left / (LOOKS - 2) / squares);
     printf("%.0f KiB resident, %+.3f %% a minute, give or take %.3f\n", mean, slope / mean * 100,
            error / mean * 100);
+    fflush(stdout);
     /* A look of minutes tells a slope; one of seconds only that nothing runs away. */
     if (seconds >= 300) {
         EXPECT(slope / mean * 100 <= 0.1 + 4 * error / mean * 100);

@@ -1,0 +1,289 @@
+/*
+ * In which order an image's writes and syncs are made, from the recorded system calls of a run: no
+ * mark that says that something is durable is written before that is. The rules are those of
+ * docs/image-format.md, "What is written when". To see that they are looked at at all, each kind of
+ * sync is then left out of the record, which must break one.
+ *
+ *     order FILE [shared]
+ */
+#include "calls.h"
+
+#include <tarn/persist.h>
+
+#include "persist/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE              4096u
+#define NOTICE            8192u
+#define FLAGS_AT          112u /* of the superblock */
+#define FLAG_OPEN         2u
+#define MARK_ACKNOWLEDGED 1u
+
+enum leave_out {
+    NOTHING,
+    SYNCS_OF_IMAGE,
+    SYNCS_OF_JOURNAL,
+    SYNCS_OF_FOLDER,
+    SYNCS_OF_MEMORY,
+};
+
+struct file_state {
+    uint64_t inode;
+    bool there;
+    bool dirty;        /* written since its last sync */
+    bool named;        /* its name is durable */
+    bool records;      /* the journal: has had one since its making */
+    bool header_dirty; /* the journal: its header was written since its last sync */
+};
+
+struct follower {
+    struct file_state image;
+    struct file_state journal;
+    bool head_dirty;    /* a superblock was written since the image's last sync */
+    bool memory_synced; /* and nothing was said since */
+    bool removed;       /* the journal, and the folder not synced since */
+    enum leave_out without;
+    const char *broken;
+};
+
+static char journal_name[64];
+
+static void
+rule(struct follower *follower, bool holds, const char *what)
+{
+    if (!holds && follower->broken == NULL) {
+        follower->broken = what;
+    }
+}
+
+static void
+written_to_image(struct follower *follower, const struct calls_event *event)
+{
+    struct file_state *image = &follower->image;
+    if (event->kind == CALLS_WRITE && event->at == NOTICE) {
+        return; /* for messages only */
+    }
+    bool head = event->kind == CALLS_WRITE && event->at < NOTICE;
+    if (head) {
+        uint32_t flags;
+        memcpy(&flags, event->data + FLAGS_AT, sizeof flags);
+        rule(follower, !follower->head_dirty, "a superblock before the other is durable");
+        rule(follower, flags & FLAG_OPEN || !image->dirty,
+             "a superblock before what it speaks for is durable");
+        follower->head_dirty = true;
+        if (!(flags & FLAG_OPEN) && !(flags & 1)) {
+            rule(follower, follower->memory_synced, "shared mode's clean mark before its memory");
+        }
+    } else {
+        rule(follower, !follower->journal.dirty, "the file before the journal is durable");
+    }
+    image->dirty = true;
+}
+
+/* Also: a header. A seal that says that its records are durable comes after them. */
+static bool
+is_record(const struct calls_event *event)
+{
+    uint64_t magic = 0;
+    memcpy(&magic, event->data, event->size < sizeof magic ? event->size : sizeof magic);
+    return event->at == 0 || magic == TN_RECORD_MAGIC;
+}
+
+static void
+sealed(struct follower *follower, const struct calls_event *event)
+{
+    struct tn_seal seal = {0};
+    if (event->kind == CALLS_WRITE && event->at == TN_SEAL_AT && event->size >= sizeof seal) {
+        memcpy(&seal, event->data, sizeof seal);
+        rule(follower, seal.magic != TN_SEAL_MAGIC || !seal.durable || !follower->journal.dirty,
+             "a seal that says that records are durable before they are");
+    }
+}
+
+static void
+written_to_journal(struct follower *follower, const struct calls_event *event)
+{
+    struct file_state *journal = &follower->journal;
+    if (event->kind == CALLS_RESERVE || (event->kind == CALLS_WRITE && !is_record(event))) {
+        return; /* room for records to come; a seal and its table, which tell of durable records */
+    }
+    if (event->kind == CALLS_WRITE && event->at == 0 && event->size <= PAGE) {
+        rule(follower, !journal->records || !follower->image.dirty,
+             "a new journal before the file has the old one's pages");
+        journal->header_dirty = journal->records;
+    } else if (event->kind == CALLS_WRITE) {
+        rule(follower, !journal->header_dirty, "a record over old ones before the new header");
+        journal->records = true;
+    }
+    journal->dirty = true;
+}
+
+static void
+synced(struct follower *follower, const struct calls_event *event)
+{
+    struct file_state *journal = &follower->journal;
+    if (event->kind == CALLS_SYNC_MEMORY) {
+        follower->memory_synced = follower->without != SYNCS_OF_MEMORY;
+    } else if (event->kind == CALLS_SYNC_FOLDER && follower->without != SYNCS_OF_FOLDER) {
+        follower->image.named = true;
+        journal->named = journal->there;
+        follower->removed = false;
+    } else if (event->kind == CALLS_SYNC && event->file == follower->image.inode &&
+               follower->without != SYNCS_OF_IMAGE) {
+        follower->image.dirty = false;
+        follower->head_dirty = false;
+    } else if (event->kind == CALLS_SYNC && event->file == journal->inode &&
+               follower->without != SYNCS_OF_JOURNAL) {
+        journal->dirty = false;
+        journal->header_dirty = false;
+    }
+}
+
+static void
+named(struct follower *follower, const struct calls_event *event)
+{
+    bool journal = strcmp(event->name, journal_name) == 0;
+    struct file_state *file = journal ? &follower->journal : &follower->image;
+    if (event->kind == CALLS_CREATE) {
+        *file = (struct file_state){.inode = event->file, .there = true};
+    } else if (journal && follower->journal.there) {
+        rule(follower, !follower->image.dirty || !follower->journal.records,
+             "the journal's removal before the file has its pages");
+        *file = (struct file_state){.there = false};
+        follower->removed = true;
+    }
+}
+
+static void
+follow(struct follower *follower, const struct calls_event *event)
+{
+    switch (event->kind) {
+    case CALLS_WRITE:
+    case CALLS_RESIZE:
+    case CALLS_PUNCH:
+    case CALLS_RESERVE:
+        if (event->file == follower->image.inode) {
+            written_to_image(follower, event);
+        } else if (event->file == follower->journal.inode) {
+            sealed(follower, event);
+            written_to_journal(follower, event);
+        }
+        break;
+    case CALLS_SYNC:
+    case CALLS_SYNC_FOLDER:
+    case CALLS_SYNC_MEMORY:
+        synced(follower, event);
+        break;
+    case CALLS_CREATE:
+    case CALLS_REMOVE:
+        named(follower, event);
+        break;
+    case CALLS_MARK: /* what the caller has been told */
+        rule(follower, follower->image.named, "told of an image whose name is not durable");
+        rule(follower, !follower->journal.dirty, "told of a commit that is not durable");
+        rule(follower, !follower->journal.records || follower->journal.named,
+             "told of a commit in a journal whose name is not durable");
+        rule(follower, !follower->removed || event->size == MARK_ACKNOWLEDGED,
+             "told of a closing before the journal's removal is durable");
+        follower->memory_synced = false;
+        break;
+    }
+}
+
+/* ---- the run ---- */
+
+static void
+need(bool right)
+{
+    if (!right) {
+        fprintf(stderr, "order: %s\n", tarn_error());
+        exit(1);
+    }
+}
+
+static void
+work(const char *path, unsigned flags)
+{
+    const tarn_options options = {
+        .flags = TARN_CREATE | flags, .capacity = (size_t)8 << 20, .journal_most = 1 << 17};
+    for (unsigned opening = 0; opening < 3; opening++) {
+        tarn_heap *heap = tarn_open(path, &options);
+        need(heap != NULL);
+        calls_mark(0, MARK_ACKNOWLEDGED);
+        for (unsigned i = 0; i < 6; i++) {
+            char *block = tarn_heap_malloc(heap, 30000);
+            need(block != NULL);
+            memset(block, (int)i, 30000);
+            tarn_set_root(heap, block);
+            need((i == 3 ? tarn_checkpoint : tarn_commit)(heap) == 0);
+            calls_mark(i, MARK_ACKNOWLEDGED);
+        }
+        if (opening == 1) {
+            tarn_close_without_commit(heap);
+        } else {
+            need(tarn_close(heap) == 0);
+            calls_mark(opening, 0);
+        }
+        if (opening == 1 && flags & TARN_SHARED) {
+            break; /* it would be opened as not closed */
+        }
+    }
+}
+
+static const char *
+first_broken(enum leave_out without)
+{
+    size_t count;
+    const struct calls_event *events = calls_events(&count);
+    struct follower follower = {.without = without};
+    for (size_t i = 0; i < count; i++) {
+        follow(&follower, &events[i]);
+        if (follower.broken != NULL) {
+            if (without == NOTHING) {
+                fprintf(stderr, "event %zu of %zu: ", i, count);
+            }
+            break;
+        }
+    }
+    return follower.broken;
+}
+
+int
+main(int argc, char **argv)
+{
+    char journal[4096 + 16];
+    size_t count;
+    bool shared = argc > 2 && strcmp(argv[2], "shared") == 0;
+    if (argc < 2) {
+        fprintf(stderr, "usage: order FILE [shared]\n");
+        return 2;
+    }
+    snprintf(journal, sizeof journal, "%.4000s-journal", argv[1]);
+    const char *slash = strrchr(journal, '/');
+    snprintf(journal_name, sizeof journal_name, "%.60s", slash != NULL ? slash + 1 : journal);
+    unlink(argv[1]);
+    unlink(journal);
+    calls_record();
+    work(argv[1], shared ? TARN_SHARED : 0);
+    unlink(argv[1]);
+    unlink(journal);
+    const char *broken = first_broken(NOTHING);
+    if (broken != NULL) {
+        fprintf(stderr, "%s\n", broken);
+        return 1;
+    }
+    for (enum leave_out what = SYNCS_OF_IMAGE; what <= SYNCS_OF_MEMORY; what++) {
+        bool used = what != (shared ? SYNCS_OF_JOURNAL : SYNCS_OF_MEMORY);
+        if (used && first_broken(what) == NULL) {
+            fprintf(stderr, "nothing breaks without syncs of kind %d\n", (int)what);
+            return 1;
+        }
+    }
+    calls_events(&count);
+    printf("%zu writes, syncs and changes of names in their order\n", count);
+    return 0;
+}
