@@ -92,3 +92,18 @@ check-deb: deps ## Debian packages: built, looked at by lintian, installed, used
 symbols: all ## debian/libtarn1.symbols as the library is now
 	@python3 tests/package/packaging.py . build/libtarn.so build/tests/package build --write
 .PHONY: symbols
+check-debug: deps ## the whole suite with every invariant checked at every slow path
+	@cmake --preset debug >/dev/null && cmake --build --preset debug && ctest --test-dir build-debug --output-on-failure -j 2
+
+check-asan: deps ## the suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake --preset asan >/dev/null && cmake --build --preset asan && ASAN_OPTIONS=detect_leaks=0 ctest --test-dir build-asan --output-on-failure -j 2
+
+check-tsan: deps ## the suite under ThreadSanitizer
+	@cmake --preset tsan >/dev/null && cmake --build --preset tsan && ctest --test-dir build-tsan --output-on-failure -j 2
+
+soak: all ## threads that allocate, check and free for SECONDS_TO_SOAK (1800): memory must not grow
+	@LD_PRELOAD=$(CURDIR)/build/libtarn.so build/tests/threads/soak $(or $(SECONDS_TO_SOAK),1800) 6
+
+forks: all ## FORKS (100000) forks while four threads allocate; every child allocates and starts threads
+	@LD_PRELOAD=$(CURDIR)/build/libtarn.so TARN_TEST_SUBJECT=$(CURDIR)/build/libtarn.so build/tests/threads/fork_churn 4 $(or $(FORKS),100000)
+.PHONY: check-debug check-asan check-tsan soak forks

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "heap/alloc.h"
 
+#include "heap/checked.h"
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
@@ -76,7 +77,7 @@ void *
 tn_cache_malloc(struct tn_cache *cache, size_t size)
 {
     if (TN_UNLIKELY(cache == NULL)) {
-        return tn_no_memory();
+        return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
     if (TN_LIKELY(size <= TN_SLAB_MAX)) {
         return class_malloc(cache, tn_class_of(size), size);
@@ -157,7 +158,7 @@ void *
 tn_cache_zalloc(struct tn_cache *cache, size_t size)
 {
     if (TN_UNLIKELY(cache == NULL)) {
-        return tn_no_memory();
+        return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
     if (size <= TN_SLAB_MAX) {
         void *block = class_malloc(cache, tn_class_of(size), size);
@@ -189,7 +190,7 @@ void *
 tn_cache_aligned(struct tn_cache *cache, size_t align, size_t size, bool zero)
 {
     if (cache == NULL) {
-        return tn_no_memory();
+        return tn_options.check ? tn_checked_aligned(align, size, 0) : tn_no_memory();
     }
     if (align <= TN_SLICE && size <= TN_SLAB_MAX && tn_align_up(size, align) <= TN_SLAB_MAX) {
         unsigned class = tn_class_of(tn_max(tn_align_up(size, align), align));
@@ -224,7 +225,7 @@ tn_cache_aligned_at(struct tn_cache *cache, size_t align, size_t size, size_t of
         return tn_cache_aligned(cache, align, size, false);
     }
     if (cache == NULL) {
-        return tn_no_memory();
+        return tn_options.check ? tn_checked_aligned(align, size, offset) : tn_no_memory();
     }
     return large_malloc(cache, size, tn_max(align, TN_SLICE), start, false);
 }
@@ -254,6 +255,9 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
     if (size == 0) {
         tn_cache_free(cache, p, call);
         return NULL;
+    }
+    if (TN_UNLIKELY(cache == NULL) && tn_options.check) {
+        return tn_checked_realloc(p, size, call);
     }
     size_t usable = tn_usable(p, call);
     if (stays(usable, size)) {

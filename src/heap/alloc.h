@@ -27,9 +27,19 @@ void *tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char 
 void *tn_cache_reallocarray(struct tn_cache *cache, void *p, size_t count, size_t size,
                             const char *call);
 void tn_cache_free(struct tn_cache *cache, void *p, const char *call);
+/* The same for checked.c, which has asked all questions. */
+void tn_cache_give(struct tn_cache *cache, void *block, const char *call);
+
+struct tn_slab;
+/* The head of the slab or large block that p starts; ends the process when it starts none. */
+struct tn_slab *tn_block_head(const void *p, const char *call);
 
 /* Bytes usable at p; p is checked as free checks it. 0 for NULL. */
 size_t tn_usable(const void *p, const char *call);
+
+/* Bytes from p, which may point into a block, to the block's end; SIZE_MAX where none of ours is
+ * known there, 0 for NULL. A block that is free already ends the process. */
+size_t tn_object_size(const void *p, const char *call);
 
 /* Makes a block larger or smaller where it is; false and unchanged when that cannot be. */
 bool tn_resize_in_place(void *p, size_t size, const char *call);

@@ -120,13 +120,37 @@ find_or_make(struct tn_heap *heap)
     return cache;
 }
 
+/* Under TARN_CHECK a thread's cache is here and tn_self stays as it is: so no call of malloc or
+ * free is served on its fast path. */
+static _Thread_local struct tn_cache *checked __attribute__((tls_model("initial-exec")));
+
+struct tn_cache *
+tn_cache_of_checked_thread(void)
+{
+    tn_fork_look();
+    if (checked == NULL && tn_process_heap_start()) {
+        checked = find_or_make(&tn_process_heap);
+        tn_thread_watch();
+    }
+    return checked;
+}
+
+void
+tn_cache_forget_thread(void)
+{
+    tn_self = &tn_no_cache;
+    tn_other_serial = 0;
+    checked = NULL;
+}
+
 struct tn_cache *
 tn_cache_of_thread(void)
 {
+    tn_fork_look();
     if (tn_self != &tn_no_cache) {
         return tn_self;
     }
-    if (!tn_process_heap_start()) {
+    if (!tn_process_heap_start() || tn_options.check) {
         return NULL;
     }
     struct tn_cache *cache = find_or_make(&tn_process_heap);
@@ -143,6 +167,7 @@ tn_cache_of_heap(struct tn_heap *heap)
     if (heap == &tn_process_heap) {
         return tn_cache_of_thread();
     }
+    tn_fork_look();
     if (tn_other_serial == heap->serial) {
         return tn_other_cache;
     }

@@ -1,5 +1,6 @@
 #include "heap/first_class.h"
 
+#include "heap/checked.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
 
@@ -79,12 +80,16 @@ walk_slab(struct tn_space *space, const struct tn_slab *slab,
     uint64_t map[TN_MAP_WORDS];
     tn_slab_free_map(space, slab, true, map);
     for (unsigned i = 0; i < class->capacity; i++) {
-        char *block = base + (size_t)i * class->size;
+        void *block = base + (size_t)i * class->size;
+        size_t size = class->size;
         bool live = (map[i / 64] >> i % 64 & 1) == 0;
         if (live && slab->size_class >= TN_OWNED) { /* a cache's stash bears the list's end */
             live = *(uintptr_t *)block != tn_slab_end(slab);
         }
-        if (live && !visit(context, block, class->size)) {
+        if (live && tn_checked_owns(block)) {
+            live = tn_checked_shown(space, slab, &block, &size);
+        }
+        if (live && !visit(context, block, size)) {
             return false;
         }
     }
@@ -105,7 +110,7 @@ tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, siz
             if (kind == TN_SLAB && !walk_slab(space, slab, visit, context)) {
                 return false;
             }
-            if ((kind == TN_LARGE || kind == TN_SAMPLED) &&
+            if ((kind == TN_LARGE || kind == TN_SAMPLED) && !(slab->flags & TN_RESTING) &&
                 !visit(context, slab->large_start, slab->large_size)) {
                 return false;
             }

@@ -3,6 +3,7 @@
  * blocks of slabs that others own or nobody does, large blocks, and pointers that are none.
  */
 #include "heap/alloc.h"
+#include "heap/checked.h"
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
@@ -25,6 +26,7 @@ looks_free(const struct tn_slab *slab, const char *base, const void *p)
 static void
 look(struct tn_cache *cache, struct tn_slab *slab)
 {
+    tn_fork_look();
     if (slab->flags & TN_CURRENT) {
         slab->left = TN_LEFT_CURRENT;
         return;
@@ -170,6 +172,13 @@ find_block(const void *p, const char *call, struct tn_space **in)
     }
 }
 
+struct tn_slab *
+tn_block_head(const void *p, const char *call)
+{
+    struct tn_space *space;
+    return find_block(p, call, &space);
+}
+
 static inline void
 free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
            const char *call)
@@ -199,9 +208,13 @@ tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *sl
 static void
 free_in(struct tn_cache *cache, void *p, const char *call)
 {
+    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
+        tn_checked_free(p, call);
+        return;
+    }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
-    if (cache != NULL && cache->heap != space->heap) {
+    if (cache != NULL ? cache->heap != space->heap : tn_options.check) {
         cache = tn_cache_of_heap(space->heap);
     }
     if (tn_kind(slab) != TN_SLAB) {
@@ -295,20 +308,74 @@ tn_cache_free(struct tn_cache *cache, void *p, const char *call)
     }
 }
 
+void
+tn_cache_give(struct tn_cache *cache, void *block, const char *call)
+{
+    struct tn_space *space;
+    struct tn_slab *slab = find_block(block, call, &space);
+    if (tn_kind(slab) == TN_LARGE) {
+        tn_large_give(cache, slab);
+    } else if (slab->size_class >= TN_OWNED) {
+        tn_central_free(cache, space, slab, block);
+    } else if (cache != NULL && tn_slab_owner(slab) == cache->id) {
+        free_own(cache, slab, block);
+    } else {
+        free_remote(cache, space, slab, block);
+    }
+}
+
 size_t
 tn_usable(const void *p, const char *call)
 {
     if (p == NULL) {
         return 0;
     }
+    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
+        return tn_checked_usable((void *)(uintptr_t)p, call);
+    }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
     return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
 }
 
+size_t
+tn_object_size(const void *p, const char *call)
+{
+    struct tn_space *space = tn_space_of(p);
+    if (p == NULL || space == NULL) {
+        return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
+    }
+    struct tn_slab *slab = tn_slab_head_of(space, p);
+    if (tn_kind(slab) == TN_LARGE || tn_kind(slab) == TN_SAMPLED) {
+        size_t inside = (size_t)((const char *)p - slab->large_start);
+        return inside <= slab->large_size ? slab->large_size - inside : SIZE_MAX;
+    }
+    const struct tn_class *class = tn_class_of_slab(slab);
+    const char *base = tn_slab_base(space, slab);
+    size_t offset = (size_t)((const char *)p - base);
+    unsigned index = tn_block_index(class, offset);
+    if (tn_kind(slab) != TN_SLAB || index >= class->capacity || tn_slab_is_bare(slab, index)) {
+        if (tn_checked_owns(p)) {
+            tn_die_not_a_block(p, call);
+        }
+        return SIZE_MAX;
+    }
+    if (tn_checked_owns(p)) {
+        return tn_checked_object(p, call);
+    }
+    size_t start = (size_t)index * class->size;
+    if (looks_free(slab, base, base + start)) {
+        tn_die_already_free(p, slab, call);
+    }
+    return class->size - (offset - start);
+}
+
 bool
 tn_resize_in_place(void *p, size_t size, const char *call)
 {
+    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
+        return tn_checked_resize(p, size, call);
+    }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
     if (tn_kind(slab) == TN_SLAB) {

@@ -166,8 +166,31 @@ tn_thread_mark(void)
     return tn_os_thread() + tn_options.check;
 }
 
+/*
+ * thread.c: a page that is zero in a fork's child until what other threads were changing has been
+ * put right. That happens in a fork handler; but a handler that was registered before it may
+ * allocate, so whoever is about to take a lock, and holds none, looks first.
+ */
+#define TN_FORK_PAGE 4096
+struct tn_fork_mark {
+    _Alignas(TN_FORK_PAGE) _Atomic uint32_t right;
+};
+extern struct tn_fork_mark tn_fork_mark;
+void tn_fork_repair(void);
+
+static inline void
+tn_fork_look(void)
+{
+    if (TN_UNLIKELY(atomic_load_explicit(&tn_fork_mark.right, memory_order_relaxed) == 0)) {
+        tn_fork_repair();
+    }
+}
+
 /* cache.c */
-struct tn_cache *tn_cache_of_thread(void);               /* the process heap's; NULL: no memory */
+struct tn_cache *tn_cache_of_thread(void);         /* the process heap's; NULL: no memory,
+                                                      or TARN_CHECK is on, checked.h */
+struct tn_cache *tn_cache_of_checked_thread(void); /* for checked.c: the same under TARN_CHECK */
+void tn_cache_forget_thread(void);                 /* it has none any more */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
 void tn_cache_retire_all(struct tn_heap *heap);

@@ -39,3 +39,21 @@ tn_die_pooled(const void *p, const struct tn_slab *slab, const char *call)
     tn_os_die("%s(%p): an object of a pool, for tarn_pool_free (pool \"%s\", %zu-byte objects)",
               call, p, pool->name, pool->size);
 }
+
+_Noreturn void
+tn_die_damaged(const void *p, size_t size, const char *what, const char *call)
+{
+    tn_os_die("%s(%p): %s (%zu-byte block)", call, p, what, size);
+}
+
+_Noreturn void
+tn_die_mismatched(const void *p, const char *maker, const char *call)
+{
+    tn_os_die("%s(%p): the block is from %s", call, p, maker);
+}
+
+_Noreturn void
+tn_die_other_size(const void *p, size_t asked, size_t said, const char *call)
+{
+    tn_os_die("%s(%p): the block is of %zu bytes, not %zu", call, p, asked, said);
+}

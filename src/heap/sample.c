@@ -41,7 +41,7 @@ void
 tn_sample_start(size_t bytes, const struct tn_sample_hooks *what)
 {
     struct tn_heap *heap = &tn_process_heap;
-    if (!tn_process_heap_start()) {
+    if (!tn_process_heap_start() || tn_options.check) { /* no sample would be laid out, checked.h */
         return;
     }
     if (!tn_sample_lock()) {

@@ -1,5 +1,6 @@
 #include "heap/thread.h"
 
+#include "heap/checked.h"
 #include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
@@ -19,8 +20,7 @@ at_thread_exit(void *unused)
 {
     (void)unused;
     uintptr_t id = tn_thread_mark();
-    tn_self = &tn_no_cache;
-    tn_other_serial = 0;
+    tn_cache_forget_thread();
     tn_lock(tn_registry_lock());
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
         tn_lock(&heap->lock);
@@ -162,9 +162,10 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
  * the descriptors alone. A process with one thread and no lock held has nothing to do.
  */
 static void
-in_child(void)
+put_right(void)
 {
     uintptr_t id = tn_thread_mark();
+    tn_checked_forked();
     tn_lock_reset(tn_registry_lock());
     tn_sample_forked();
     for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
@@ -214,9 +215,34 @@ in_child(void)
     }
 }
 
+struct tn_fork_mark tn_fork_mark;
+static atomic_bool wiped; /* the mark tells */
+
+void
+tn_fork_repair(void)
+{
+    bool started = atomic_load(&tn_process_heap.space_count) != 0;
+    if (started && wiped && atomic_exchange(&tn_fork_mark.right, 1) == 0) {
+        put_right();
+    }
+}
+
+static void
+in_child(void)
+{
+    if (wiped) {
+        tn_fork_repair();
+    } else {
+        put_right();
+    }
+}
+
 void
 tn_thread_start_watching(void)
 {
+    atomic_store(&tn_fork_mark.right, 1);
+    atomic_store(&wiped, tn_os_page_size() == TN_FORK_PAGE &&
+                             tn_os_wipe_on_fork(&tn_fork_mark, TN_FORK_PAGE));
     if (pthread_key_create(&exit_key, at_thread_exit) == 0) {
         atomic_store_explicit(&exit_key_made, true, memory_order_release);
     }

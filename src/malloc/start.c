@@ -1,5 +1,6 @@
 #include "malloc/start.h"
 
+#include "heap/checked.h"
 #include "os/option.h"
 #include "os/os.h"
 #include "watch/profile.h"
@@ -28,6 +29,9 @@ tn_end(void)
     static atomic_bool done;
     if (atomic_exchange(&done, true)) {
         return;
+    }
+    if (tn_options.check) {
+        tn_checked_inspect();
     }
     if (tn_options.stats) {
         tn_print_summary(tn_os_print_last);

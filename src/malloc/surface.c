@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "malloc/surface.h"
 #include "heap/alloc.h"
+#include "heap/checked.h"
 #include "heap/fast.h"
 #include "heap/purge.h"
 #include "malloc/start.h"
@@ -34,15 +35,13 @@ cfree(void *p)
 void
 free_sized(void *p, size_t size)
 {
-    (void)size;
-    tn_free(p, "free_sized");
+    tn_free_said(p, 0, size, "free_sized");
 }
 
 void
 free_aligned_sized(void *p, size_t align, size_t size)
 {
-    (void)align, (void)size;
-    tn_free(p, "free_aligned_sized");
+    tn_free_said(p, align, size, "free_aligned_sized");
 }
 
 void *
@@ -120,6 +119,13 @@ size_t
 malloc_usable_size(void *p)
 {
     return tn_usable(p, "malloc_usable_size");
+}
+
+/* As in GrapheneOS' and Android's C libraries: p may point into a block. */
+size_t
+malloc_object_size(const void *p)
+{
+    return tn_object_size(p, "malloc_object_size");
 }
 
 int

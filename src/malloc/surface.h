@@ -24,6 +24,7 @@ TN_EXPORT void *memalign(size_t align, size_t size);
 TN_EXPORT void *valloc(size_t size);
 TN_EXPORT void *pvalloc(size_t size);
 TN_EXPORT size_t malloc_usable_size(void *p);
+TN_EXPORT size_t malloc_object_size(const void *p);
 TN_EXPORT int malloc_trim(size_t pad);
 TN_EXPORT int mallopt(int parameter, int value);
 

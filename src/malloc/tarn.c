@@ -2,6 +2,7 @@
 #include "tarn/tarn.h"
 
 #include "heap/alloc.h"
+#include "heap/checked.h"
 #include "heap/fast.h"
 #include "heap/purge.h"
 #include "malloc/start.h"
@@ -26,15 +27,13 @@ tarn_free(void *p)
 void
 tarn_free_sized(void *p, size_t size)
 {
-    (void)size;
-    tn_free(p, "tarn_free_sized");
+    tn_free_said(p, 0, size, "tarn_free_sized");
 }
 
 void
 tarn_free_aligned_sized(void *p, size_t align, size_t size)
 {
-    (void)align, (void)size;
-    tn_free(p, "tarn_free_aligned_sized");
+    tn_free_said(p, align, size, "tarn_free_aligned_sized");
 }
 
 void *

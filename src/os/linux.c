@@ -21,6 +21,9 @@
 #ifndef MADV_POPULATE_WRITE
 #    define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
+#ifndef MADV_WIPEONFORK
+#    define MADV_WIPEONFORK 18 /* Linux 4.14 */
+#endif
 #ifndef MREMAP_DONTUNMAP
 #    define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
@@ -132,6 +135,15 @@ tn_os_huge_pages(void *start, size_t size, bool want)
     int saved = errno;
     madvise(start, size, want ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     errno = saved;
+}
+
+bool
+tn_os_wipe_on_fork(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = madvise(start, size, MADV_WIPEONFORK) == 0;
+    errno = saved;
+    return done;
 }
 
 bool

@@ -21,6 +21,7 @@ enum tn_rank {
     TN_RANK_CENTRAL,      /* a heap's central slabs of one class */
     TN_RANK_HEAP,         /* a heap's shared slabs and list of caches */
     TN_RANK_SPACE,        /* a space's slice map */
+    TN_RANK_CHECKED,      /* the lists of blocks freed under TARN_CHECK */
 };
 
 struct tn_lock {

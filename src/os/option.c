@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "os/os.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -358,11 +360,50 @@ read_one(const char *entry)
     }
 }
 
+/* The environment the process was started with, for who asks before the C library has it. False
+ * when the system does not tell. */
+static bool
+read_start(void)
+{
+    char entry[256];
+    char piece[1024];
+    size_t length = 0;
+    ssize_t got = -1;
+    int saved = errno;
+    int file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+    while (file >= 0 && (got = read(file, piece, sizeof piece)) > 0) {
+        for (ssize_t i = 0; i < got; i++) {
+            entry[tn_min(length++, sizeof entry - 1)] = piece[i];
+            if (piece[i] == 0) {
+                entry[sizeof entry - 1] = 0;
+                if (strncmp(entry, PREFIX, strlen(PREFIX)) == 0) {
+                    read_one(entry);
+                }
+                length = 0;
+            }
+        }
+    }
+    if (file >= 0) {
+        close(file);
+    }
+    errno = saved;
+    return got == 0;
+}
+
 void
 tn_options_read(void)
 {
     static atomic_bool done;
-    if (environ == NULL || atomic_exchange(&done, true)) {
+    static atomic_bool late; /* blocks are out that TARN_CHECK has not laid out */
+    if (environ == NULL) {
+        if (!atomic_load(&done) && (getauxval(AT_SECURE) != 0 || read_start())) {
+            atomic_store(&done, true);
+        } else {
+            atomic_store(&late, true);
+        }
+        return;
+    }
+    if (atomic_exchange(&done, true)) {
         return;
     }
     if (getauxval(AT_SECURE) != 0) {
@@ -372,5 +413,9 @@ tn_options_read(void)
         if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0) {
             read_one(*entry);
         }
+    }
+    if (tn_options.check && atomic_load(&late)) {
+        tn_options.check = false;
+        report("tarn: TARN_CHECK: /proc/self/environ could not be read in time, ignored");
     }
 }

@@ -1,7 +1,7 @@
 /*
  * The options a user sets in the environment: one table says their names, values, defaults and
- * meanings. They are read once, without malloc, when the process heap starts; or by a constructor
- * where that is before the C library has an environment to show.
+ * meanings. They are read once, without malloc, when the process heap starts; where that is before
+ * the C library has an environment to show, from what the system says the process was started with.
  */
 #ifndef TN_OPTION_H
 #define TN_OPTION_H

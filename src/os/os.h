@@ -40,6 +40,10 @@ void tn_os_populate(void *start, size_t size);
 /* Asks for huge pages in a range, or against them. */
 void tn_os_huge_pages(void *start, size_t size, bool want);
 
+/* A fork's child will find a range of whole pages zero; it stays as it is for a vfork's, which uses
+ * its parent's memory. False where the system cannot (Linux before 4.14). */
+bool tn_os_wipe_on_fork(void *start, size_t size);
+
 /* Moves the pages of a committed range to another committed range of size bytes; the old range is
  * committed and zero afterwards. False (and nothing moved) where it cannot be done. */
 bool tn_os_move(void *from, void *to, size_t size);

@@ -31,6 +31,8 @@ enum tn_slab_flags {
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
     TN_SAMPLES = 16, /* its blocks are samples: frees say so */
+    TN_FENCED = 32,  /* LARGE: laid out as checked.h says */
+    TN_RESTING = 64, /* LARGE: freed, and in the quarantine */
 };
 
 /*

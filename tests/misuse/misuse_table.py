@@ -6,6 +6,9 @@ LINE = r"tarn: {function}\({pointer}\): {reason} \[T1\d\d\]\n"
 
 ALREADY = r"already free\b.*"
 INVALID = r"(not|never|inside|no|invalid)\b.*"
+DAMAGED = r"written to (before its start|past its end|after it was freed) \(\d+-byte block\)"
+# The program's own access ends it: there is nothing to say.
+FAULT = None
 # A freed block whose slab has meanwhile gone back is no longer known as a block.
 EITHER = f"({ALREADY}|{INVALID})"
 
@@ -59,10 +62,24 @@ TABLE = {
     "invalid_free_uncarved": (FREE, EITHER),
     "invalid_realloc_interior": (REALLOC, INVALID),
     "invalid_realloc_static": (REALLOC, INVALID),
+    "damage_past_end": (FREE, DAMAGED),
+    "damage_past_end_medium": (FREE, DAMAGED),
+    "damage_past_end_live": (r"exit", DAMAGED),
+    "damage_past_page": (FREE, FAULT),
+    "damage_before_start": (FREE, DAMAGED),
+    "damage_before_start_by_far": (FREE, DAMAGED),
+    "damage_after_free": (r"exit", DAMAGED),
+    "damage_after_free_churn": (FREE, DAMAGED),
+    "damage_after_free_large": (FREE, FAULT),
+    "damage_of_nothing": (FREE, FAULT),
+    "mismatch_free_size": (r"free_sized", r"the block is of 64 bytes, not 60"),
+    "mismatch_usable_size": (r"malloc_usable_size", ALREADY),
+    "mismatch_delete_array": (r"operator delete\[\]", r"the block is from operator new"),
+    "mismatch_delete_type": (r"operator delete", r"the block is of 1 bytes, not 72"),
 }
 
 # The fast path of free does not ask whether a small pointer starts a block, nor find a block that was freed
-# and then written to: these need TARN_CHECK=1.
+# and then written to, nor is there anything around a block that could show damage: these need TARN_CHECK=1.
 CHECKED = {
     "double_free_written",
     "invalid_free_interior_small",
@@ -70,3 +87,4 @@ CHECKED = {
     "invalid_free_unaligned",
     "invalid_free_uncarved",
 }
+CHECKED |= {name for name in TABLE if name.startswith(("damage_", "mismatch_"))}

@@ -1,5 +1,6 @@
 """Runs one program that misuses the heap, with the library preloaded, and checks how it dies: by SIGABRT,
-with exactly one line on stderr, which names the function called and the pointer; as the library is by
+with exactly one line on stderr, which names the function called and the pointer, or by SIGSEGV where the
+program itself accesses what it must not; as the library is by
 default, unless only full checking finds it, and with full checking. Usage: run_misuse.py PROGRAM [TIMES]"""
 
 import os
@@ -20,6 +21,8 @@ def fault_in(done, function, reason):
     announced = done.stdout.split()
     if not announced:
         return "it ended before the misuse"
+    if reason is None:
+        return None if done.returncode == -signal.SIGSEGV else f"it ended with {done.returncode}, not by SIGSEGV"
     if done.returncode != -signal.SIGABRT:
         return f"it ended with {done.returncode}, not by SIGABRT"
     wanted = LINE.format(function=function, pointer=announced[-1], reason=reason)

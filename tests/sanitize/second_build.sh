@@ -1,0 +1,32 @@
+#!/bin/sh
+# Builds the engine's and the pools' tests a second time, under a sanitizer or with every invariant
+# checked, and runs them for some seconds; ALL as the last word: every test of that build. Usage:
+# second_build.sh SOURCE FOLDER BUILD-TYPE SANITIZERS|none [ALL]
+set -eu
+source=$1 folder=$2 type=$3 sanitizers=$4 all=${5-}
+[ "$sanitizers" != none ] || sanitizers=
+log=$folder/build.log
+mkdir -p "$folder"
+targets='heap-churn heap-heaps heap-remote pool-pool_threads pool-pool_model'
+[ -z "$all" ] || targets=all
+# The outer build's jobs are no concern of the inner one's.
+unset MAKEFLAGS MAKELEVEL
+{
+    cmake -S "$source" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE="$type" -DTARN_WERROR=OFF \
+        -DTARN_CHECKS=$([ "$sanitizers" = thread ] && echo OFF || echo ON) \
+        -DTARN_SANITIZE="$sanitizers" &&
+        # shellcheck disable=SC2086
+        cmake --build "$folder" -- -j2 $targets
+} >"$log" 2>&1 || { tail -40 "$log"; exit 1; }
+export TSAN_OPTIONS=halt_on_error=1:exitcode=66
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+if [ -n "$all" ]; then
+    exec ctest --test-dir "$folder" --output-on-failure -j2
+fi
+cd "$folder/tests"
+heap/churn 4000
+heap/heaps
+heap/remote
+pool/pool_model 1
+pool/pool_threads
