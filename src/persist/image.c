@@ -83,6 +83,9 @@ tn_image_free(struct tn_image *image)
     tn_page_set_release(&image->doubtful);
     tn_page_set_release(&image->logged);
     tn_page_set_release(&image->hollow);
+    if (image->where != NULL) {
+        tn_os_release(image->where, tn_where_size(image));
+    }
     tn_dirty_close(&image->dirty);
     if (image->space.base != NULL) {
         tn_os_release(image->space.base, image->head.capacity);

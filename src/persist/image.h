@@ -9,6 +9,7 @@
 #ifndef TN_IMAGE_H
 #define TN_IMAGE_H
 
+#include "base/bits.h"
 #include "heap/heap.h"
 #include "os/dirty.h"
 #include "os/file.h"
@@ -79,7 +80,8 @@ struct tn_image {
     size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
     struct tn_page_set logged;
     struct tn_page_set hollow;
-    char names[]; /* path and journal_path */
+    uint32_t *where; /* for each logged page, the page of the journal that is it */
+    char names[];    /* path and journal_path */
 };
 
 extern const struct tn_backing tn_image_backing;
@@ -184,6 +186,12 @@ static inline int
 tn_file_to_map(const struct tn_image *image)
 {
     return image->to_map >= 0 ? image->to_map : image->file;
+}
+
+static inline size_t
+tn_where_size(const struct tn_image *image)
+{
+    return (size_t)tn_align_up(image->head.capacity / TN_PAGE * sizeof(uint32_t), TN_SLICE);
 }
 
 static inline size_t

@@ -153,6 +153,9 @@ lay_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
         tn_page_set_add(&image->logged, page, 1);
         tn_page_set_remove(&image->hollow, page, 1);
     }
+    if (image->where != NULL) {
+        image->where[page] = (uint32_t)(at >> TN_PAGE_SHIFT);
+    }
     return failed;
 }
 
@@ -194,6 +197,9 @@ lay_runs(struct tn_image *image)
         if (failed == 0) {
             tn_map_small_pages(start, size);
             image->mapped = run->at != 0 ? tn_max(image->mapped, end) : image->mapped;
+        }
+        for (size_t k = 0; k < run->count && run->at != 0 && image->where != NULL; k++) {
+            image->where[run->page + k] = (uint32_t)((run->at >> TN_PAGE_SHIFT) + k);
         }
         if (failed == 0 && image->logged.bits != NULL) {
             tn_page_set_add(run->at != 0 ? &image->logged : &image->hollow, (size_t)run->page,
