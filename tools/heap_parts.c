@@ -54,7 +54,7 @@ slab_part(const struct heap_view *view, const struct tn_slab *slab, struct heap_
             add_free(part, from);
         }
     }
-    add_list(view, slab, part, slab->head);
+    add_list(view, slab, part, slab->head ^ slab->key);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
     if (tn_remote_first(word) != TN_REMOTE_END) {
         add_list(view, slab, part,

@@ -187,6 +187,7 @@ class Map(HeapTest):
     def test_pool(self):
         text = self.heap("map", self.make("pool", "pool.tarn"))
         self.assertRegex(text, r"pools +\d+ KiB  3,\d{3} objects")
+        self.assertRegex(text, r"to 64 bytes +16 B  1 block\n")  # the one beside it
 
     def test_pictures(self):
         for size in (300, 30000):
