@@ -31,8 +31,8 @@ golden-persist: ## make the golden images anew, after the format's version was r
 	@cmake --preset release >/dev/null && cmake --build --preset release --target golden-persist
 .PHONY: golden-persist
 
-bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
-	@build/bench/persist/persist build/bench-persist.tarn
+bench-persist: bench-deps all ## images: allocation, opening, space, commits, beside their peers
+	@python3 bench/persist.py
 .PHONY: crash bench-persist
 run: all ## real programs on the system's allocator and on Tarn, side by side
 	@python3 bench/run.py

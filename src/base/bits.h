@@ -79,6 +79,14 @@ tn_decode(uintptr_t *word, const uintptr_t *key)
 #endif
 }
 
+/* A pointer or word that a function is going to return is best kept where it returns it: compilers
+ * see no reason to, and copy it at the end. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#    define TN_TO_RETURN(word) __asm__("" : "+a"(word))
+#else
+#    define TN_TO_RETURN(word) ((void)(word))
+#endif
+
 /* a * b into *product; false when it does not fit. */
 static inline bool
 tn_multiply(size_t a, size_t b, size_t *product)

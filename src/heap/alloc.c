@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "heap/alloc.h"
 
 #include "heap/fast.h"
@@ -166,6 +167,25 @@ tn_cache_zalloc(struct tn_cache *cache, size_t size)
 }
 
 void *
+tn_cache_calloc(struct tn_cache *cache, size_t count, size_t size)
+{
+    size_t bytes;
+    return tn_multiply(count, size, &bytes) ? tn_cache_zalloc(cache, bytes) : tn_no_memory();
+}
+
+char *
+tn_cache_strndup(struct tn_cache *cache, const char *text, size_t length)
+{
+    size_t used = strnlen(text, length);
+    char *copy = tn_cache_malloc(cache, used + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, used);
+        copy[used] = 0;
+    }
+    return copy;
+}
+
+void *
 tn_cache_aligned(struct tn_cache *cache, size_t align, size_t size, bool zero)
 {
     if (cache == NULL) {
@@ -183,8 +203,22 @@ tn_cache_aligned(struct tn_cache *cache, size_t align, size_t size, bool zero)
 }
 
 void *
+tn_cache_aligned_alloc(struct tn_cache *cache, size_t align, size_t size)
+{
+    if (!tn_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return tn_cache_aligned(cache, align, size, false);
+}
+
+void *
 tn_cache_aligned_at(struct tn_cache *cache, size_t align, size_t size, size_t offset)
 {
+    if (!tn_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
     size_t start = -offset & (align - 1);
     if (start == 0) {
         return tn_cache_aligned(cache, align, size, false);
@@ -217,6 +251,10 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
     if (p == NULL) {
         return tn_cache_malloc(cache, size);
     }
+    if (size == 0) {
+        tn_cache_free(cache, p, call);
+        return NULL;
+    }
     size_t usable = tn_usable(p, call);
     if (stays(usable, size)) {
         return p;
@@ -245,4 +283,12 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
     memcpy(copy, p, tn_min(usable, size));
     tn_cache_free(cache, p, call);
     return copy;
+}
+
+void *
+tn_cache_reallocarray(struct tn_cache *cache, void *p, size_t count, size_t size, const char *call)
+{
+    size_t bytes;
+    return tn_multiply(count, size, &bytes) ? tn_cache_realloc(cache, p, bytes, call)
+                                            : tn_no_memory();
 }

@@ -13,11 +13,19 @@
 /* From a given cache; NULL cache means that it could not be made. */
 void *tn_cache_malloc(struct tn_cache *cache, size_t size);
 void *tn_cache_zalloc(struct tn_cache *cache, size_t size);
+void *tn_cache_calloc(struct tn_cache *cache, size_t count, size_t size);
+/* A copy of the first length bytes of a text, or of all where it is shorter. */
+char *tn_cache_strndup(struct tn_cache *cache, const char *text, size_t length);
 /* align is a power of two. */
 void *tn_cache_aligned(struct tn_cache *cache, size_t align, size_t size, bool zero);
-/* (block + offset) is a multiple of align, a power of two; offset < size or 0. */
+/* The same where align comes from the user: EINVAL when it is no power of two. */
+void *tn_cache_aligned_alloc(struct tn_cache *cache, size_t align, size_t size);
+/* (block + offset) is a multiple of align; offset < size or 0. EINVAL as above. */
 void *tn_cache_aligned_at(struct tn_cache *cache, size_t align, size_t size, size_t offset);
+/* NULL with errno untouched when size is 0 and p is not NULL: p has been freed. */
 void *tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call);
+void *tn_cache_reallocarray(struct tn_cache *cache, void *p, size_t count, size_t size,
+                            const char *call);
 void tn_cache_free(struct tn_cache *cache, void *p, const char *call);
 
 /* Bytes usable at p; p is checked as free checks it. 0 for NULL. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
-const struct tn_slab tn_empty_slab;
+const struct tn_slab tn_empty_slab = {.head = (uintptr_t)&tn_empty_slab.key};
 
 struct tn_heap_hooks tn_heap_hooks;
 

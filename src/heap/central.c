@@ -168,7 +168,7 @@ tn_central_restore(struct tn_heap *heap, struct tn_space *space, struct tn_slab 
     uint64_t map[TN_MAP_WORDS];
     unsigned free = tn_slab_free_map(space, slab, false, map);
     if (free > capacity) {
-        slab->head = tn_slab_end(slab);
+        slab->head = tn_slab_none(slab);
         free = tn_slab_free_map(space, slab, false, map);
     }
     slab->left = (uint16_t)(capacity - free);

@@ -17,18 +17,21 @@ void tn_free_look(struct tn_slab *slab);
 
 /*
  * A block is taken off the current slab's list; its first word, the link, is cleared so that a
- * block that is live never looks like a free one. slow is what to do otherwise.
+ * block that is live never looks like a free one. The next block is fetched meanwhile: its link is
+ * what the next call waits for. slow is what to do otherwise.
  */
 static inline void *
 tn_malloc_or(size_t size, void *(*slow)(size_t))
 {
     if (TN_LIKELY(size <= TN_SMALL_MAX)) {
         struct tn_slab *slab = tn_self->direct[(size + 7) / 8];
-        uintptr_t address = slab->head;
-        if (TN_LIKELY(!tn_decode(&address, &slab->key))) {
-            uintptr_t *block = (uintptr_t *)address;
-            slab->head = *block;
+        uintptr_t *block = (uintptr_t *)slab->head;
+        TN_TO_RETURN(block);
+        uintptr_t next = *block;
+        if (TN_LIKELY(!tn_decode(&next, &slab->key))) {
             *block = 0;
+            slab->head = next;
+            __builtin_prefetch((void *)next, 1);
             return block;
         }
     }
@@ -57,8 +60,8 @@ tn_top(const void *word)
 }
 
 /*
- * A first word whose top is that of the slab's links is a link, and the block free already; or by
- * chance what the user wrote there, once in 2^13: the slow path finds out.
+ * A first word whose top is that of links is a link, and the block free already; or by chance what
+ * the user wrote there: the slow path finds out.
  */
 static inline void
 tn_free(void *p, const char *call)
@@ -67,9 +70,9 @@ tn_free(void *p, const char *call)
     if (TN_LIKELY(offset < tn_window_size)) {
         struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
         if (TN_LIKELY(tn_os_is_thread(atomic_load_explicit(&slab->owner, memory_order_relaxed)))) {
-            if (TN_LIKELY(tn_top(p) != tn_top(&slab->head))) {
-                *(uintptr_t *)p = slab->head;
-                slab->head = (uintptr_t)p ^ slab->key;
+            if (TN_LIKELY(tn_top(p) != TN_LINK_TOP)) {
+                *(uintptr_t *)p = slab->head ^ slab->key;
+                slab->head = (uintptr_t)p;
                 if (TN_UNLIKELY(--slab->left == 0)) {
                     tn_free_look(slab);
                 }
@@ -87,11 +90,13 @@ tn_heap_malloc_fast(const struct tn_heap *heap, size_t size)
 {
     if (TN_LIKELY(size <= TN_SMALL_MAX && tn_other_serial == heap->serial)) {
         struct tn_slab *slab = tn_other_cache->direct[(size + 7) / 8];
-        uintptr_t address = slab->head;
-        if (TN_LIKELY(!tn_decode(&address, &slab->key))) {
-            uintptr_t *block = (uintptr_t *)address;
-            slab->head = *block;
+        uintptr_t *block = (uintptr_t *)slab->head;
+        TN_TO_RETURN(block);
+        uintptr_t next = *block;
+        if (TN_LIKELY(!tn_decode(&next, &slab->key))) {
             *block = 0;
+            slab->head = next;
+            __builtin_prefetch((void *)next, 1);
             return block;
         }
     }
@@ -109,11 +114,11 @@ tn_heap_free_fast(const struct tn_heap *heap, void *p)
     struct tn_slab *slab = &space->slabs[offset >> TN_SLICE_SHIFT];
     struct tn_cache *cache = tn_other_cache;
     if (TN_UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != cache->id ||
-                    tn_kind(slab) != TN_SLAB || tn_top(p) == tn_top(&slab->head))) {
+                    tn_kind(slab) != TN_SLAB || tn_top(p) == TN_LINK_TOP)) {
         return false;
     }
-    *(uintptr_t *)p = slab->head;
-    slab->head = (uintptr_t)p ^ slab->key;
+    *(uintptr_t *)p = slab->head ^ slab->key;
+    slab->head = (uintptr_t)p;
     if (TN_UNLIKELY(--slab->left == 0)) {
         tn_free_look_in(cache, slab);
     }

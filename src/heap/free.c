@@ -16,8 +16,9 @@
 static inline bool
 looks_free(const struct tn_slab *slab, const char *base, const void *p)
 {
-    uintptr_t link = *(const uintptr_t *)p ^ slab->key;
-    return link == 0 || link - (uintptr_t)base < (size_t)slab->span_small << TN_SLICE_SHIFT;
+    uintptr_t next = tn_slab_link(slab, *(const uintptr_t *)p);
+    return next == tn_slab_none(slab) || next - (uintptr_t)base < (size_t)slab->span_small
+                                                                      << TN_SLICE_SHIFT;
 }
 
 /* The owner's look at one of its slabs whose count of frees has run out. */
@@ -112,7 +113,7 @@ free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab
         } else {
             uint64_t first = tn_remote_first(word);
             *block = first == TN_REMOTE_END ? tn_slab_end(slab)
-                                            : (uintptr_t)(base + first * 8) ^ slab->key;
+                                            : tn_slab_link(slab, (uintptr_t)(base + first * 8));
             next = (word & ~TN_REMOTE_END) + TN_REMOTE_ONE;
             next |= (uint64_t)((char *)p - base) / 8;
         }
@@ -260,7 +261,7 @@ free_to_cache(struct tn_cache *cache, void *p)
     size_t index = tn_block_index(class, inside);
     uintptr_t *block = p;
     if (cache->stashed[i] == TN_STASH || index * class->size != inside ||
-        tn_top(p) == tn_top(&slab->key)) {
+        tn_top(p) == TN_LINK_TOP) {
         return false;
     }
     *block = tn_slab_end(slab);

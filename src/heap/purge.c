@@ -115,9 +115,9 @@ relist(struct tn_slab *slab, char *base, const uint64_t free[TN_MAP_WORDS])
     for (unsigned i = class->capacity; i-- > 0;) {
         if (((free[i / 64] & ~bare[i / 64]) >> i % 64 & 1) != 0) {
             uintptr_t *block = (uintptr_t *)(base + (size_t)i * class->size);
-            *block = slab->head;
+            *block = tn_slab_link(slab, slab->head);
             atomic_signal_fence(memory_order_seq_cst);
-            slab->head = (uintptr_t)block ^ slab->key;
+            slab->head = (uintptr_t)block;
         }
     }
 }
@@ -147,7 +147,7 @@ purge_slab(struct tn_space *space, struct tn_slab *slab)
     if (any == 0) {
         return 0;
     }
-    slab->head = tn_slab_end(slab);
+    slab->head = tn_slab_none(slab);
     atomic_signal_fence(memory_order_seq_cst);
     size_t bytes = purge_pages(space, base, &listed);
     slab->bare |= units_in(class, &listed);

@@ -5,10 +5,9 @@
 #define PAGE_SHIFT 12
 #define CARVE_USED 4u /* units */
 
-/* Keys leave the low 16 bits alone, so that a link shows where in its slice it points, and have a
- * top that neither pointers nor small numbers nor common doubles or text have. */
-#define TN_KEY_MASK ((uintptr_t)0x1fffffffffff0000)
-#define TN_KEY_TOP  ((uintptr_t)0x8000000000000000)
+/* Keys leave the low 16 bits alone, so that a link shows where in its slice it points. */
+#define KEY_MASK ((uintptr_t)0x0000ffffffff0000)
+#define KEY_TOP  ((uintptr_t)TN_LINK_TOP << 48)
 
 void
 tn_slab_unit(const struct tn_class *class, unsigned unit, unsigned *from, unsigned *to)
@@ -58,8 +57,8 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
     uint64_t nonce = (uintptr_t)slab ^ (made << 40);
     slab->size_class = (uint8_t) class;
     slab->span_small = tn_classes[class].span;
-    slab->key = ((uintptr_t)tn_mix(root->secret ^ nonce) & TN_KEY_MASK) | TN_KEY_TOP;
-    slab->head = tn_slab_end(slab);
+    slab->key = ((uintptr_t)tn_mix(root->secret ^ nonce) & KEY_MASK) | KEY_TOP;
+    slab->head = tn_slab_none(slab);
     slab->left = 0;
     slab->floor = 0;
     slab->flags = zero ? TN_ZERO : 0;
@@ -86,11 +85,11 @@ carve_unit(struct tn_slab *slab, char *base)
     size_t size = class->size;
     char *block = base + from * size;
     char *last = base + (to - 1) * size;
-    uintptr_t first = (uintptr_t)block ^ key;
+    uintptr_t first = (uintptr_t)block;
     for (; block != last; block += size) {
         *(uintptr_t *)block = (uintptr_t)(block + size) ^ key;
     }
-    *(uintptr_t *)block = slab->head;
+    *(uintptr_t *)block = slab->head ^ key;
     atomic_signal_fence(memory_order_seq_cst);
     slab->head = first;
 }
@@ -120,13 +119,13 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
     }
     word = atomic_exchange_explicit(&slab->remote, TN_REMOTE_END, memory_order_acquire);
     char *base = tn_slab_base(space, slab);
-    uintptr_t first = (uintptr_t)(base + tn_remote_first(word) * 8) ^ slab->key;
+    uintptr_t first = (uintptr_t)(base + tn_remote_first(word) * 8);
     if (tn_slab_has_free(slab)) {
-        uintptr_t *block = (uintptr_t *)(first ^ slab->key);
+        uintptr_t *block = (uintptr_t *)first;
         while (*block != tn_slab_end(slab)) {
-            block = (uintptr_t *)(*block ^ slab->key);
+            block = (uintptr_t *)tn_slab_link(slab, *block);
         }
-        *block = slab->head;
+        *block = tn_slab_link(slab, slab->head);
     }
     slab->head = first;
     return tn_remote_count(word);
@@ -150,7 +149,7 @@ static TN_RACY const char *
 follow(const struct tn_slab *slab, const char *base, uintptr_t link)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
-    size_t offset = (link ^ slab->key) - (uintptr_t)base;
+    size_t offset = tn_slab_link(slab, link) - (uintptr_t)base;
     if (offset >= (size_t) class->capacity * class->size || offset % class->size != 0) {
         return NULL;
     }
@@ -168,7 +167,7 @@ list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
     unsigned count = 0;
-    const char *block = follow(slab, base, read_link(&slab->head));
+    const char *block = follow(slab, base, tn_slab_link(slab, read_link(&slab->head)));
     while (block != NULL && count < most) {
         count++;
         block = follow(slab, base, read_link((const uintptr_t *)block));
@@ -217,11 +216,11 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
     const struct tn_class *class = tn_class_of_slab(slab);
     char *base = tn_slab_base(space, slab);
     memset(map, 0, TN_MAP_WORDS * sizeof *map);
-    unsigned count = map_list(slab, base, slab->head, map);
+    unsigned count = map_list(slab, base, tn_slab_link(slab, slab->head), map);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_acquire);
     if (remote && tn_remote_first(word) != TN_REMOTE_END) {
-        count +=
-            map_list(slab, base, (uintptr_t)(base + tn_remote_first(word) * 8) ^ slab->key, map);
+        count += map_list(slab, base,
+                          tn_slab_link(slab, (uintptr_t)(base + tn_remote_first(word) * 8)), map);
     }
     for (uint64_t bare = slab->bare; bare != 0; bare &= bare - 1) {
         unsigned from;
@@ -263,9 +262,9 @@ tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p)
 {
     const char *base = tn_slab_base(space, slab);
     uint64_t first = tn_remote_first(atomic_load_explicit(&slab->remote, memory_order_acquire));
-    return list_has(slab, base, slab->head, p) ||
+    return list_has(slab, base, tn_slab_link(slab, slab->head), p) ||
            (first != TN_REMOTE_END &&
-            list_has(slab, base, (uintptr_t)(base + first * 8) ^ slab->key, p));
+            list_has(slab, base, tn_slab_link(slab, (uintptr_t)(base + first * 8)), p));
 }
 
 const char *
@@ -275,7 +274,7 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     const char *base = tn_slab_base(space, slab);
     unsigned capacity = class->capacity;
     unsigned count = 0;
-    uintptr_t link = slab->head;
+    uintptr_t link = tn_slab_link(slab, slab->head);
     while (link != tn_slab_end(slab)) {
         const char *block = follow(slab, base, link);
         if (block == NULL) {

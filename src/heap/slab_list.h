@@ -11,25 +11,39 @@
 
 #define TN_LIVE_FEW 4u /* blocks live, below which only the last one counts */
 
-/* What ends a list: the link to no block. */
+/* The head of a list of no blocks. */
+static inline uintptr_t
+tn_slab_none(const struct tn_slab *slab)
+{
+    return (uintptr_t)&slab->key;
+}
+
+/* The link to a block or to none, and back. */
+static inline uintptr_t
+tn_slab_link(const struct tn_slab *slab, uintptr_t block)
+{
+    return block ^ slab->key;
+}
+
+/* The link of a list's last block. */
 static inline uintptr_t
 tn_slab_end(const struct tn_slab *slab)
 {
-    return slab->key;
+    return tn_slab_link(slab, tn_slab_none(slab));
 }
 
 static inline bool
 tn_slab_has_free(const struct tn_slab *slab)
 {
-    return slab->head != slab->key;
+    return slab->head != tn_slab_none(slab);
 }
 
 /* Takes the first block of the local list, which is not empty. */
 static inline void *
 tn_slab_pop(struct tn_slab *slab)
 {
-    uintptr_t *block = (uintptr_t *)(slab->head ^ slab->key);
-    slab->head = *block;
+    uintptr_t *block = (uintptr_t *)slab->head;
+    slab->head = tn_slab_link(slab, *block);
     *block = 0;
     return block;
 }
@@ -38,8 +52,8 @@ static inline void
 tn_slab_push(struct tn_slab *slab, void *p)
 {
     uintptr_t *block = p;
-    *block = slab->head;
-    slab->head = (uintptr_t)p ^ slab->key;
+    *block = tn_slab_link(slab, slab->head);
+    slab->head = (uintptr_t)p;
 }
 
 static inline const struct tn_class *

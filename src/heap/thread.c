@@ -44,7 +44,7 @@ orphan(struct tn_heap *heap, struct tn_space *space, struct tn_slab *slab)
     slab->flags |= TN_CURRENT; /* count by walking */
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
     if (tn_slab_check(space, slab) != NULL) {
-        slab->head = tn_slab_end(slab);
+        slab->head = tn_slab_none(slab);
     }
     unsigned live = tn_slab_live(space, slab);
     slab->flags &= (uint8_t)~TN_CURRENT;

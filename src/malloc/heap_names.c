@@ -6,7 +6,6 @@
 #include "heap/first_class.h"
 #include "heap/purge.h"
 
-#include <errno.h>
 #include <string.h>
 
 tarn_heap *
@@ -58,41 +57,25 @@ tarn_heap_zalloc(tarn_heap *heap, size_t size)
 void *
 tarn_heap_calloc(tarn_heap *heap, size_t count, size_t size)
 {
-    size_t bytes;
-    if (!tn_multiply(count, size, &bytes)) {
-        return tn_no_memory();
-    }
-    return tarn_heap_zalloc(heap, bytes);
+    return tn_cache_calloc(tn_cache_of_heap(heap), count, size);
 }
 
 void *
 tarn_heap_realloc(tarn_heap *heap, void *p, size_t size)
 {
-    if (p != NULL && size == 0) {
-        tarn_heap_free(heap, p);
-        return NULL;
-    }
     return tn_cache_realloc(tn_cache_of_heap(heap), p, size, "tarn_heap_realloc");
 }
 
 void *
 tarn_heap_reallocarray(tarn_heap *heap, void *p, size_t count, size_t size)
 {
-    size_t bytes;
-    if (!tn_multiply(count, size, &bytes)) {
-        return tn_no_memory();
-    }
-    return tarn_heap_realloc(heap, p, bytes);
+    return tn_cache_reallocarray(tn_cache_of_heap(heap), p, count, size, "tarn_heap_reallocarray");
 }
 
 void *
 tarn_heap_aligned_alloc(tarn_heap *heap, size_t align, size_t size)
 {
-    if (!tn_is_power_of_two(align)) {
-        errno = EINVAL;
-        return NULL;
-    }
-    return tn_cache_aligned(tn_cache_of_heap(heap), align, size, false);
+    return tn_cache_aligned_alloc(tn_cache_of_heap(heap), align, size);
 }
 
 char *
@@ -104,14 +87,7 @@ tarn_heap_strdup(tarn_heap *heap, const char *text)
 char *
 tarn_heap_strndup(tarn_heap *heap, const char *text, size_t length)
 {
-    const char *end = memchr(text, 0, length);
-    size_t used = end != NULL ? (size_t)(end - text) : length;
-    char *copy = tarn_heap_malloc(heap, used + 1);
-    if (copy != NULL) {
-        memcpy(copy, text, used);
-        copy[used] = 0;
-    }
-    return copy;
+    return tn_cache_strndup(tn_cache_of_heap(heap), text, length);
 }
 
 void

@@ -1,7 +1,9 @@
 /*
  * The helper: a thread, only where TARN_HELPER asks for it, that looks once a second whether the
- * process is idle and gives back what free memory it has then. Idle: the process used less than
- * IDLE_SHARE of a processor since the last look, or no free slice came or went.
+ * process is idle and trims it then: free slices, the pages inside central and shared slabs, and by
+ * request those of the caches, which their threads give back at their next slow call. Idle: the
+ * process used less than IDLE_SHARE of a processor since the last look, or no free slice came or
+ * went.
  *
  * A fork's child has no helper until its first slow allocation: a thread cannot be started in the
  * middle of fork.
@@ -19,6 +21,7 @@
 
 #define PERIOD     1000u /* milliseconds */
 #define IDLE_SHARE 20u   /* less than a twentieth of the period is idle */
+#define RAN_LEAST  10u   /* milliseconds of work that make another trim worth it */
 #define STACK_SIZE (64 * TN_KIB)
 
 static atomic_bool running;
@@ -28,15 +31,18 @@ look(void)
 {
     static size_t last_dirty;
     static uint64_t last_cpu;
+    static uint64_t cpu_at_trim;
     uint64_t cpu = tn_os_cpu_milliseconds();
     size_t dirty = tn_count_dirty(&tn_process_heap);
-    bool idle = cpu - last_cpu < PERIOD / IDLE_SHARE || dirty == last_dirty;
+    bool quiet = cpu - last_cpu < PERIOD / IDLE_SHARE;
+    bool ran = cpu - cpu_at_trim >= RAN_LEAST; /* there may be pages inside slabs */
     last_cpu = cpu;
-    last_dirty = dirty;
-    if (idle && dirty != 0) {
+    if (quiet ? ran || dirty != 0 : dirty == last_dirty && dirty != 0) {
         tn_purge_all();
-        last_dirty = 0;
+        dirty = 0;
+        last_cpu = cpu_at_trim = tn_os_cpu_milliseconds();
     }
+    last_dirty = dirty;
 }
 
 static void *

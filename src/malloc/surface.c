@@ -48,35 +48,19 @@ free_aligned_sized(void *p, size_t align, size_t size)
 void *
 calloc(size_t count, size_t size)
 {
-    size_t bytes;
-    if (!tn_multiply(count, size, &bytes)) {
-        return tn_no_memory();
-    }
-    return tn_cache_zalloc(tn_cache_of_thread(), bytes);
+    return tn_cache_calloc(tn_cache_of_thread(), count, size);
 }
 
 void *
 realloc(void *p, size_t size)
 {
-    if (p != NULL && size == 0) {
-        tn_free(p, "realloc");
-        return NULL;
-    }
     return tn_cache_realloc(tn_cache_of_thread(), p, size, "realloc");
 }
 
 void *
 reallocarray(void *p, size_t count, size_t size)
 {
-    size_t bytes;
-    if (!tn_multiply(count, size, &bytes)) {
-        return tn_no_memory();
-    }
-    if (p != NULL && bytes == 0) {
-        tn_free(p, "reallocarray");
-        return NULL;
-    }
-    return tn_cache_realloc(tn_cache_of_thread(), p, bytes, "reallocarray");
+    return tn_cache_reallocarray(tn_cache_of_thread(), p, count, size, "reallocarray");
 }
 
 int
@@ -98,11 +82,7 @@ posix_memalign(void **block, size_t align, size_t size)
 void *
 aligned_alloc(size_t align, size_t size)
 {
-    if (!tn_is_power_of_two(align)) {
-        errno = EINVAL;
-        return NULL;
-    }
-    return tn_cache_aligned(tn_cache_of_thread(), align, size, false);
+    return tn_cache_aligned_alloc(tn_cache_of_thread(), align, size);
 }
 
 /* As glibc: an alignment that is no power of two becomes the next one. */

@@ -6,7 +6,6 @@
 #include "heap/purge.h"
 #include "malloc/start.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define TEXT(x)   #x
@@ -47,54 +46,30 @@ tarn_zalloc(size_t size)
 void *
 tarn_calloc(size_t count, size_t size)
 {
-    size_t bytes;
-    if (!tn_multiply(count, size, &bytes)) {
-        return tn_no_memory();
-    }
-    return tn_cache_zalloc(tn_cache_of_thread(), bytes);
+    return tn_cache_calloc(tn_cache_of_thread(), count, size);
 }
 
 void *
 tarn_realloc(void *p, size_t size)
 {
-    if (p != NULL && size == 0) {
-        tn_free(p, "tarn_realloc");
-        return NULL;
-    }
     return tn_cache_realloc(tn_cache_of_thread(), p, size, "tarn_realloc");
 }
 
 void *
 tarn_reallocarray(void *p, size_t count, size_t size)
 {
-    size_t bytes;
-    if (!tn_multiply(count, size, &bytes)) {
-        return tn_no_memory();
-    }
-    if (p != NULL && bytes == 0) {
-        tn_free(p, "tarn_reallocarray");
-        return NULL;
-    }
-    return tn_cache_realloc(tn_cache_of_thread(), p, bytes, "tarn_reallocarray");
+    return tn_cache_reallocarray(tn_cache_of_thread(), p, count, size, "tarn_reallocarray");
 }
 
 void *
 tarn_aligned_alloc(size_t align, size_t size)
 {
-    if (!tn_is_power_of_two(align)) {
-        errno = EINVAL;
-        return NULL;
-    }
-    return tn_cache_aligned(tn_cache_of_thread(), align, size, false);
+    return tn_cache_aligned_alloc(tn_cache_of_thread(), align, size);
 }
 
 void *
 tarn_aligned_alloc_at(size_t align, size_t size, size_t offset)
 {
-    if (!tn_is_power_of_two(align)) {
-        errno = EINVAL;
-        return NULL;
-    }
     return tn_cache_aligned_at(tn_cache_of_thread(), align, size, offset);
 }
 
@@ -125,14 +100,7 @@ tarn_strdup(const char *text)
 char *
 tarn_strndup(const char *text, size_t length)
 {
-    const char *end = memchr(text, 0, length);
-    size_t used = end != NULL ? (size_t)(end - text) : length;
-    char *copy = tn_malloc(used + 1);
-    if (copy != NULL) {
-        memcpy(copy, text, used);
-        copy[used] = 0;
-    }
-    return copy;
+    return tn_cache_strndup(tn_cache_of_thread(), text, length);
 }
 
 size_t

@@ -99,7 +99,8 @@ add_list(struct view *view, const struct tn_slab *slab, struct blocks *blocks, u
     size_t index = (size_t)(slab - view->slabs);
     uint64_t start = view->base + ((uint64_t)index << TN_SLICE_SHIFT);
     const char *memory = view->memory + (index << TN_SLICE_SHIFT);
-    for (unsigned n = 0; link != slab->key; n++) {
+    uintptr_t none = view->base + (uintptr_t)((const char *)&slab->key - view->memory);
+    for (unsigned n = 0; link != (none ^ slab->key); n++) {
         uint64_t offset = (link ^ slab->key) - start;
         if (offset >= (uint64_t) class->capacity * class->size || offset % class->size != 0) {
             say(view, "a list of free blocks leaves its slab", slab);
@@ -181,14 +182,14 @@ check_slab(struct view *view, const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
     struct blocks blocks = {{0}, 0};
-    if ((slab->key & 0xffff) != 0 || slab->key >> 61 != 4) {
+    if ((slab->key & 0xffff) != 0 || slab->key >> 48 != TN_LINK_TOP) {
         say(view, "a slab's key is none", slab);
         return;
     }
     if (!add_bare(view, slab, &blocks)) {
         return;
     }
-    add_list(view, slab, &blocks, slab->head, class->capacity);
+    add_list(view, slab, &blocks, slab->head ^ slab->key, class->capacity);
     if (view->checker->stopped || blocks.count > class->capacity) {
         return;
     }

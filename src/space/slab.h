@@ -29,7 +29,6 @@ enum tn_kind {
 enum tn_slab_flags {
     TN_CURRENT = 1,  /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
-    TN_ODD = 4,      /* user pointers lie inside blocks (aligned at an offset) */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
     TN_SAMPLES = 16, /* its blocks are samples: frees say so */
 };
@@ -40,16 +39,19 @@ enum tn_slab_flags {
  *   not CURRENT: blocks live or in the remote list = floor + left
  *   CURRENT:     blocks live or in the remote list = n - uncarved - on the local list
  *
- * Free blocks form lists through their first word. Every link, and head itself, is a pointer xored
- * with the slab's key, the end of a list NULL xored with it. A key has secret bits 16 to 60 and the
- * low 16 zero. A link thus bears 45 secret bits, by which free recognises a block that is already
- * free; the fast path compares the top 16, and asks further only when they agree.
+ * Free blocks form lists through their first word. A link is a pointer xored with the slab's key;
+ * the last one points to the key, which therefore is the link to nothing of a list that is empty:
+ * who takes a block and finds that its link decodes to zero has found the end. A key has secret
+ * bits 16 to 47, the low 16 zero, and TN_LINK_TOP at the top. By both free recognises a block that
+ * is already free; the fast path looks at the top, and asks further only when it agrees.
  */
+#define TN_LINK_TOP 0x9c5du /* not of pointers, nor of small numbers, nor of UTF-8 */
+
 struct tn_slab {
     _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. POOL: the
                                  pool's address, which is no thread's id */
     union {
-        uintptr_t head;    /* SLAB: local list; owner only */
+        uintptr_t head;    /* SLAB: first block of the local list, or the key's place; owner only */
         uint64_t *bits;    /* POOL: objects that are free, one bit each, outside the slab */
         char *large_start; /* LARGE: the user's pointer */
     };
