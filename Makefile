@@ -31,8 +31,8 @@ golden-persist: ## make the golden images anew, after the format's version was r
 	@cmake --preset release >/dev/null && cmake --build --preset release --target golden-persist
 .PHONY: golden-persist
 
-bench-persist: all ## images: allocation, opening, commits, beside SQLite and LMDB
-	@build/bench/persist/persist build/bench-persist.tarn
+bench-persist: bench-deps all ## images: allocation, opening, space, commits, beside their peers
+	@python3 bench/persist.py
 .PHONY: crash bench-persist
 run: all ## real programs on the system's allocator and on Tarn, side by side
 	@python3 bench/run.py
@@ -83,3 +83,12 @@ clean: ## what building left
 release: all ## the releases in one file, in build/release: tarn_quick.c and tarn_all.c
 	@ls -l build/release
 .PHONY: release
+
+check-deb: deps ## Debian packages: built, looked at by lintian, installed, used and purged in a system of their own
+	@./cmake/install-missing-packages packages-deb.txt
+	@cmake/check-deb
+.PHONY: check-deb
+
+symbols: all ## debian/libtarn1.symbols as the library is now
+	@python3 tests/package/packaging.py . build/libtarn.so build/tests/package build --write
+.PHONY: symbols

@@ -167,6 +167,16 @@ stop(void)
     header->flags |= TRACE_CUT;
 }
 
+/* The header's end, by which readers go, only rises; several threads may be here. */
+static void
+raise_end(uint64_t end)
+{
+    uint64_t seen = __atomic_load_n(&header->end, __ATOMIC_RELAXED);
+    while (seen < end && !__atomic_compare_exchange_n(&header->end, &seen, end, true,
+                                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+    }
+}
+
 static bool
 next_chunk(void)
 {
@@ -199,8 +209,7 @@ next_chunk(void)
         writer.at = (unsigned char *)(chunk + 1);
         writer.limit = (unsigned char *)chunk + size - TRACE_LONGEST;
         writer.address = 0;
-        /* Whole chunks only: a reader goes by it. Several threads may be here. */
-        header->end = atomic_load(&file_end);
+        raise_end(offset + size);
     }
     writer.busy = false;
     errno = saved;

@@ -88,6 +88,8 @@ trace_record(int argc, char **argv)
     return what.status;
 }
 
+extern const struct command command_trace;
+
 static int
 trace_main(int argc, char **argv)
 {
@@ -96,7 +98,12 @@ trace_main(int argc, char **argv)
     if (argc < 2) {
         return command_misused(NAME, "record, replay or show?");
     }
+    bool for_help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
     for (int i = 0; verbs[i] != NULL; i++) {
+        if (strcmp(argv[1], verbs[i]) == 0 && for_help) {
+            printf("usage: tarn trace %s\n\n%s", command_trace.synopsis, command_trace.help);
+            return COMMAND_DONE;
+        }
         if (strcmp(argv[1], verbs[i]) == 0) {
             return mains[i](argc - 1, argv + 1);
         }

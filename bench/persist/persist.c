@@ -1,15 +1,13 @@
 /*
- * Images in figures: a pair of malloc and free beside the process heap; building, closing, opening
- * and walking a list; commits after dirtying parts of 1 GiB, beside one sequential write of as many
- * pages and one sync, and beside SQLite and LMDB with as many 4 KiB records changed.
+ * Commits in figures: after dirtying parts of 1 GiB, beside one sequential write of as many pages
+ * to a file that has its blocks, with and without a sync, and beside SQLite and LMDB with as many
+ * 4 KiB records changed; small ones beside as small writes; none at all. peer_jobs.c has the rest.
  *
  *     persist FILE [MIB]
  */
 #include <tarn/persist.h>
-#include <tarn/tarn.h>
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +25,7 @@
 
 #define PAGE    4096
 #define REPEATS 3
+#define SMALL   1000
 
 static const double parts[] = {0.001, 0.01, 0.1, 1.0};
 
@@ -54,199 +53,181 @@ draw(uint64_t *seed)
     return *seed >> 33;
 }
 
-/* ---- allocation ---- */
-
-#define PAIRS 5000000
-#define LIVE  4096
-
-struct job {
-    tarn_heap *heap;
-    double pair;
-    double churn;
-};
-
-static void *
-allocate(void *context)
-{
-    struct job *job = context;
-    static _Thread_local void *live[LIVE];
-    uint64_t seed = 1;
-    double start = now();
-    for (int i = 0; i < PAIRS; i++) {
-        size_t size = 16 + draw(&seed) % 1000;
-        if (job->heap != NULL) {
-            tarn_heap_free(job->heap, tarn_heap_malloc(job->heap, size));
-        } else {
-            tarn_free(tarn_malloc(size));
-        }
-    }
-    job->pair = (now() - start) * 1e6 / PAIRS;
-    start = now();
-    for (int i = 0; i < PAIRS; i++) {
-        size_t size = 16 + draw(&seed) % 1000;
-        void **slot = &live[draw(&seed) % LIVE];
-        if (job->heap != NULL) {
-            tarn_heap_free(job->heap, *slot);
-            *slot = tarn_heap_malloc(job->heap, size);
-        } else {
-            tarn_free(*slot);
-            *slot = tarn_malloc(size);
-        }
-    }
-    job->churn = (now() - start) * 1e6 / PAIRS;
-    return NULL;
-}
-
-static void
-bench_allocation(tarn_heap *heap)
-{
-    printf("malloc and free, ns              pair   churn\n");
-    for (unsigned threads = 1; threads <= 2; threads++) {
-        for (unsigned image = 0; image < 2; image++) {
-            struct job jobs[2] = {{image ? heap : NULL, 0, 0}, {image ? heap : NULL, 0, 0}};
-            pthread_t ids[2];
-            for (unsigned i = 0; i < threads; i++) {
-                pthread_create(&ids[i], NULL, allocate, &jobs[i]);
-            }
-            for (unsigned i = 0; i < threads; i++) {
-                pthread_join(ids[i], NULL);
-            }
-            printf("%-14s %u thread%s      %6.1f  %6.1f\n", image ? "image" : "process heap",
-                   threads, threads > 1 ? "s" : " ", jobs[0].pair, jobs[0].churn);
-        }
-    }
-}
-
-/* ---- building, closing, opening ---- */
-
-struct node {
-    struct node *next;
-    char rest[56];
-};
-
-static void
-bench_opening(const char *path)
-{
-    printf("\nlist of nodes of 64 B       build ns/node  close ms  open ms  first walk ms\n");
-    for (long nodes = 1000000; nodes <= 10000000; nodes *= 10) {
-        unlink(path);
-        tarn_heap *heap = tarn_create(path, &(tarn_options){.flags = TARN_PROCESS});
-        need(heap != NULL, "create");
-        double start = now();
-        struct node *first = NULL;
-        for (long i = 0; i < nodes; i++) {
-            struct node *node = tarn_heap_malloc(heap, sizeof *node);
-            node->next = first;
-            first = node;
-        }
-        tarn_set_root(heap, first);
-        double built = now() - start;
-        start = now();
-        need(tarn_close(heap) == 0, "close");
-        double closed = now() - start;
-        start = now();
-        heap = tarn_open(path, NULL);
-        need(heap != NULL, "open");
-        double opened = now() - start;
-        start = now();
-        long count = 0;
-        for (struct node *node = tarn_root(heap); node != NULL; node = node->next) {
-            count++;
-        }
-        need(count == nodes, "count");
-        printf("%10ld                      %6.1f  %8.1f  %7.3f  %8.1f\n", nodes,
-               built * 1e6 / (double)nodes, closed, opened, now() - start);
-        tarn_close_without_commit(heap);
-    }
-    unlink(path);
-}
-
 /* ---- commits ---- */
 
 static void
-raw(const char *path, size_t bytes, double *best)
+keep_best(double *best, double took)
 {
-    char *data = malloc(bytes);
-    memset(data, 1, bytes);
-    int file = open(path, O_RDWR | O_CREAT, 0600);
-    *best = 1e9;
-    for (int i = 0; i < REPEATS + 1; i++) {
-        double start = now();
-        for (size_t at = 0; at < bytes;) {
-            size_t part = bytes - at < (1 << 20) ? bytes - at : 1 << 20;
-            ssize_t n = pwrite(file, data + at, part, (off_t)at);
-            need(n > 0, "write");
-            at += (size_t)n;
-        }
-        fdatasync(file);
-        double took = now() - start;
-        *best = took < *best ? took : *best;
-    }
-    close(file);
-    unlink(path);
-    free(data);
+    *best = took < *best ? took : *best;
 }
 
 static void
-bench_commits(const char *path, size_t mib)
+print_row(const char *title, const double *row)
 {
-    char other[4096];
-    size_t pages = mib << 8;
-    snprintf(other, sizeof other, "%s-raw", path);
-    printf("\ncommit after dirtying part of %zu MiB, best of %d, ms\n", mib, REPEATS);
-    printf("                      0.1 %%      1 %%     10 %%    100 %%\n");
-    double lines[3][4];
-    for (unsigned process = 0; process < 2; process++) {
-        unlink(path);
-        tarn_heap *heap = tarn_create(path, &(tarn_options){.flags = process ? TARN_PROCESS : 0,
-                                                            .journal_most = (size_t)1 << 40});
-        need(heap != NULL, "create");
-        char *data = tarn_heap_malloc(heap, pages * PAGE);
-        memset(data, 1, pages * PAGE);
-        need(tarn_commit(heap) == 0, "commit");
-        need(tarn_checkpoint(heap) == 0, "checkpoint");
-        for (size_t i = 0; i < pages; i++) {
-            data[i * PAGE] = 2;
-        }
-        need(tarn_commit(heap) == 0, "commit");
-        uint64_t seed = 1;
+    printf("%-34s %8.2f %8.2f %8.1f %8.1f\n", title, row[0], row[1], row[2], row[3]);
+}
+
+/* ---- a file written without more ado, right after each commit ---- */
+
+struct raw {
+    char name[4096];
+    char *data;
+    int file;
+};
+
+static double
+raw_write(const struct raw *raw, size_t bytes, size_t from, int sync)
+{
+    double start = now();
+    for (size_t at = 0; at < bytes;) {
+        size_t size = bytes - at < (1 << 20) ? bytes - at : 1 << 20;
+        ssize_t n = pwrite(raw->file, raw->data + at, size, (off_t)(from + at));
+        need(n > 0, "write");
+        at += (size_t)n;
+    }
+    if (sync) {
+        fdatasync(raw->file);
+    }
+    return now() - start;
+}
+
+/* A file that has its blocks. */
+static void
+raw_open(struct raw *raw, const char *path, size_t pages)
+{
+    snprintf(raw->name, sizeof raw->name, "%.4000s-raw", path);
+    raw->data = malloc(pages * PAGE);
+    memset(raw->data, 1, pages * PAGE);
+    raw->file = open(raw->name, O_RDWR | O_CREAT, 0600);
+    raw_write(raw, pages * PAGE, 0, 1);
+}
+
+static void
+raw_close(struct raw *raw)
+{
+    close(raw->file);
+    unlink(raw->name);
+    free(raw->data);
+}
+
+/* ---- Tarn ---- */
+
+static void
+dirty(char *data, size_t pages, double part, uint64_t *seed)
+{
+    size_t count = (size_t)((double)pages * part);
+    for (size_t i = 0; i < count; i++) {
+        size_t page = part < 1 ? draw(seed) % pages : i;
+        data[page * PAGE + 8]++;
+    }
+}
+
+static double
+timed_commit(tarn_heap *heap)
+{
+    double start = now();
+    need(tarn_commit(heap) == 0, "commit");
+    return now() - start;
+}
+
+static tarn_heap *
+make_heap(const char *path, unsigned flags, size_t pages, char **data)
+{
+    unlink(path);
+    tarn_heap *heap =
+        tarn_create(path, &(tarn_options){.flags = flags, .journal_most = (size_t)1 << 40});
+    need(heap != NULL, "create");
+    *data = tarn_heap_malloc(heap, pages * PAGE);
+    memset(*data, 1, pages * PAGE);
+    need(tarn_commit(heap) == 0, "commit");
+    return heap;
+}
+
+static void
+end_heap(const char *path, tarn_heap *heap)
+{
+    char name[4096];
+    tarn_close_without_commit(heap);
+    unlink(path);
+    snprintf(name, sizeof name, "%.4000s-journal", path);
+    unlink(name);
+}
+
+/* The journal begins anew before each: a commit then finds pages that the file's mapping shows for
+ * the first time, and one after it pages that are watched. */
+static void
+bench_commits(const char *path, size_t pages, unsigned flags, const char *name)
+{
+    char *data;
+    struct raw raw;
+    raw_open(&raw, path, pages);
+    double beside[4] = {1e9, 1e9, 1e9, 1e9};
+    char title[64];
+    tarn_heap *heap = make_heap(path, flags, pages, &data);
+    double first[4] = {1e9, 1e9, 1e9, 1e9};
+    double later[4] = {1e9, 1e9, 1e9, 1e9};
+    double file[4] = {1e9, 1e9, 1e9, 1e9};
+    uint64_t seed = 1;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
         for (unsigned part = 0; part < 4; part++) {
-            lines[process][part] = 1e9;
-            size_t count = (size_t)((double)pages * parts[part]);
-            for (int repeat = 0; repeat < REPEATS; repeat++) {
-                need(tarn_checkpoint(heap) == 0, "checkpoint"); /* the journal begins anew */
-                for (size_t i = 0; i < count; i++) {
-                    size_t page = parts[part] < 1 ? draw(&seed) % pages : i;
-                    data[page * PAGE + 8]++;
-                }
-                double start = now();
-                need(tarn_commit(heap) == 0, "commit");
-                double took = now() - start;
-                lines[process][part] = took < lines[process][part] ? took : lines[process][part];
-            }
+            double start = now();
+            need(tarn_checkpoint(heap) == 0, "checkpoint");
+            keep_best(&file[(part + 3) % 4], now() - start);
+            dirty(data, pages, parts[part], &seed);
+            keep_best(&first[part], timed_commit(heap));
+            dirty(data, pages, parts[part], &seed);
+            keep_best(&later[part], timed_commit(heap));
+            size_t bytes = (size_t)((double)pages * parts[part]) * PAGE;
+            keep_best(&beside[part], raw_write(&raw, bytes, 0, !(flags & TARN_PROCESS)));
         }
+    }
+    snprintf(title, sizeof title, "tarn, %s", name);
+    print_row(title, later);
+    print_row(flags & TARN_PROCESS ? "  raw write" : "  raw write + fdatasync", beside);
+    snprintf(title, sizeof title, "tarn, %s, first after opening", name);
+    print_row(title, first);
+    snprintf(title, sizeof title, "tarn, %s, checkpoint after both", name);
+    print_row(title, file);
+    end_heap(path, heap);
+    raw_close(&raw);
+}
+
+static void
+bench_small(const char *path, size_t pages, unsigned flags, const char *name)
+{
+    static const char *const which[] = {"the same page", "the next page", "a random page"};
+    char *data;
+    tarn_heap *heap = make_heap(path, flags, pages, &data);
+    dirty(data, pages, 1, NULL);
+    timed_commit(heap);
+    struct raw raw;
+    raw_open(&raw, path, 2 * SMALL);
+    int sync = !(flags & TARN_PROCESS);
+    int count = sync ? SMALL : 20 * SMALL;
+    uint64_t seed = 1;
+    for (int how = 0; how < 3; how++) {
         double start = now();
-        for (int i = 0; i < 1000; i++) {
-            data[(size_t)i * PAGE]++;
+        for (int i = 0; i < count; i++) {
+            size_t page = how == 0 ? 7 : how == 1 ? (size_t)i % pages : draw(&seed) % pages;
+            data[page * PAGE]++;
             need(tarn_commit(heap) == 0, "commit");
         }
-        double small = now() - start;
-        printf("%s: %.0f commits of one page a second\n", process ? "process" : "power",
-               1e6 / small);
-        tarn_close_without_commit(heap);
-        unlink(path);
-        snprintf(other, sizeof other, "%s-journal", path);
-        unlink(other);
-        snprintf(other, sizeof other, "%s-raw", path);
+        char title[96];
+        snprintf(title, sizeof title, "%s, %zu MiB, %s", name, pages >> 8, which[how]);
+        double took = now() - start;
+        start = now();
+        for (int i = 0; i < SMALL; i++) {
+            raw_write(&raw, 2 * PAGE, (size_t)i * 2 * PAGE, sync);
+        }
+        printf("%-34s %8.0f %8.0f\n", title, count * 1e3 / took, SMALL * 1e3 / (now() - start));
     }
-    for (unsigned part = 0; part < 4; part++) {
-        raw(other, (size_t)((double)pages * parts[part]) * PAGE, &lines[2][part]);
+    raw_close(&raw);
+    double start = now();
+    for (int i = 0; i < SMALL; i++) {
+        need(tarn_commit(heap) == 0, "commit");
     }
-    static const char *const titles[] = {"tarn, power", "tarn, process", "raw write + sync"};
-    for (unsigned i = 0; i < 3; i++) {
-        printf("%-18s %8.2f %8.2f %8.1f %8.1f\n", titles[i], lines[i][0], lines[i][1], lines[i][2],
-               lines[i][3]);
-    }
+    printf("%s, %zu MiB, of nothing: %.2f us\n", name, pages >> 8, (now() - start) * 1e3 / SMALL);
+    end_heap(path, heap);
 }
 
 #ifdef HAVE_SQLITE
@@ -293,8 +274,7 @@ bench_sqlite(const char *path, size_t mib)
     sqlite3_finalize(change);
     sqlite3_close(db);
     unlink(name);
-    printf("%-18s %8.2f %8.2f %8.1f %8.1f\n", "SQLite WAL, full", best[0], best[1], best[2],
-           best[3]);
+    print_row("SQLite WAL, full", best);
 }
 #endif
 
@@ -337,7 +317,7 @@ bench_lmdb(const char *path, size_t mib)
     mdb_env_close(env);
     unlink(name);
     unlink(lock);
-    printf("%-18s %8.2f %8.2f %8.1f %8.1f\n", "LMDB, sync", best[0], best[1], best[2], best[3]);
+    print_row("LMDB, sync", best);
 }
 #endif
 
@@ -349,19 +329,25 @@ main(int argc, char **argv)
         return 2;
     }
     size_t mib = argc > 2 ? strtoul(argv[2], NULL, 10) : 1024;
-    unlink(argv[1]);
-    tarn_heap *heap = tarn_create(argv[1], NULL);
-    need(heap != NULL, "create");
-    bench_allocation(heap);
-    tarn_close_without_commit(heap);
-    unlink(argv[1]);
-    bench_opening(argv[1]);
-    bench_commits(argv[1], mib);
+    size_t pages = mib << 8;
+    printf("%-34s %8s %8s %8s %8s\n", "commit, best ms, dirty part:", "0.1 %", "1 %", "10 %",
+           "100 %");
+    bench_commits(argv[1], pages, 0, "power");
+    bench_commits(argv[1], pages, TARN_PROCESS, "process");
 #ifdef HAVE_SQLITE
     bench_sqlite(argv[1], mib);
+#else
+    printf("SQLite: not installed\n");
 #endif
 #ifdef HAVE_LMDB
     bench_lmdb(argv[1], mib);
+#else
+    printf("LMDB: not installed\n");
 #endif
+    printf("\n%-34s %8s %8s\n", "small ones, a second:", "commits", "raw 8 KiB");
+    bench_small(argv[1], 16 << 8, 0, "power");
+    bench_small(argv[1], 16 << 8, TARN_PROCESS, "process");
+    bench_small(argv[1], pages, 0, "power");
+    bench_small(argv[1], pages, TARN_PROCESS, "process");
     return 0;
 }

@@ -27,7 +27,7 @@
  *  - none may be called in a signal handler; in a fork's child all may, in owner mode by the thread
  *    that forked if it is the owner;
  *  - wrong pointers end the process with one line on stderr, such as
- *    "tarn: tarn_pool_free(0x7f..40): already free (pool "nodes", 48-byte objects)". With
+ *    "tarn: tarn_pool_free(0x7f..40): already free (pool "nodes", 48-byte objects) [T201]". With
  *    TARN_POOL_CHECK that is at once. Without it the free itself asks nothing (that is the ten
  *    instructions): each pointer is looked at when it leaves the cache of the last 255 objects
  *    freed, at the latest when the pool is walked, trimmed or closed.

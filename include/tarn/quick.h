@@ -36,7 +36,7 @@ enum {
     TARN_QUICK_ALIGN16 = 1,   /* payloads at multiples of 16 instead of 8 */
     TARN_QUICK_TAGS = 2,      /* keep two words of the caller with each object (costs two words) */
     TARN_QUICK_IMMEDIATE = 4, /* coalesce in every free: no quick lists, tightest bound */
-    TARN_QUICK_GROWS = 16, /* regions larger than the first may follow (some 100 bytes of index) */
+    TARN_QUICK_GROWS = 16, /* regions larger than the first may follow (up to 88 bytes of index) */
     TARN_QUICK_CHECKED = 8 /* find overruns by a byte and writes after free (costs two words
                               per object, and touching each object's bytes in malloc and free) */
 };
@@ -102,7 +102,8 @@ bool tarn_quick_add(struct tarn_quick *heap, void *memory, size_t size);
 bool tarn_quick_remove(struct tarn_quick *heap, void *memory);
 
 /* At least `size` bytes, zeroed, aligned for the heap's granule (8 or 16). Size 0 gives a valid
- * pointer. NULL iff no free block large enough is left and the more hook gives none. Cost:
+ * pointer. NULL iff the more hook gives nothing, and no free block is left that is large enough and
+ * in a higher range of sizes (a power of two) or among the first 32 of its own. Cost:
  * constant; a request that would be refused first coalesces the quick lists, a bounded number of
  * blocks. */
 void *tarn_quick_malloc(struct tarn_quick *heap, size_t size);

@@ -16,7 +16,8 @@
  *  - cost: constant, about 20 instructions, when the thread has free blocks of the size; at times
  *    a slab has to be fetched, at worst from the system (a few microseconds);
  *  - a pointer that is no block of Tarn's, or one that is free already, ends the process with one
- *    line on stderr: "tarn: tarn_free(0x7f..40): already free (...)".
+ *    line on stderr: "tarn: tarn_free(0x7f..40): already free (...) [T101]"; `tarn explain T101`
+ *    tells more.
  */
 #ifndef TARN_TARN_H
 #define TARN_TARN_H

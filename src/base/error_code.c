@@ -12,6 +12,11 @@ static const struct {
     {"T103", "never allocated (inside the heap"},
     {"T104", "not allocated by tarn"},
     {"T105", "an object of a pool, for tarn_pool_free"},
+    {"T106", "written to before its start ("},
+    {"T106", "written to past its end ("},
+    {"T107", "written to after it was freed ("},
+    {"T108", "the block is from "},
+    {"T109", "the block is of "},
     {"T110", "operator new: no memory, and no C++ library"},
     /* Pools. */
     {"T201", "already free (pool "},

@@ -19,16 +19,9 @@ tn_no_memory(void)
     return NULL;
 }
 
-/* A block of a class; NULL when there is no memory for a slab. */
 static inline void *
-class_malloc(struct tn_cache *cache, unsigned class, size_t size)
+class_malloc_plain(struct tn_cache *cache, unsigned class)
 {
-    if (TN_UNLIKELY(cache->counted)) {
-        void *sample = tn_sample_class(cache, class, size);
-        if (sample != NULL) {
-            return sample;
-        }
-    }
     if (class >= TN_OWNED) {
         void *block = tn_central_malloc(cache, class);
         return block != NULL ? block : tn_no_memory();
@@ -41,6 +34,21 @@ class_malloc(struct tn_cache *cache, unsigned class, size_t size)
         }
     }
     return tn_slab_pop(slab);
+}
+
+static TN_NOINLINE void *
+class_malloc_counted(struct tn_cache *cache, unsigned class, size_t size)
+{
+    void *sample = tn_sample_class(cache, class, size);
+    return sample != NULL ? sample : class_malloc_plain(cache, class);
+}
+
+/* A block of a class; NULL when there is no memory for a slab. */
+static inline void *
+class_malloc(struct tn_cache *cache, unsigned class, size_t size)
+{
+    return TN_UNLIKELY(cache->counted) ? class_malloc_counted(cache, class, size)
+                                       : class_malloc_plain(cache, class);
 }
 
 static void *

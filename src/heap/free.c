@@ -138,8 +138,8 @@ find_block(const void *p, const char *call, struct tn_space **in)
     struct tn_slab *slab = tn_slab_head_of(space, p);
     const char *base = tn_slab_base(space, slab);
     size_t offset = (size_t)((const char *)p - base);
-    switch (tn_kind(slab)) {
-    case TN_SLAB: {
+    enum tn_kind kind = tn_kind(slab);
+    if (TN_LIKELY(kind == TN_SLAB)) {
         const struct tn_class *class = tn_class_of_slab(slab);
         unsigned index = tn_block_index(class, offset);
         const char *start = base + (size_t)index * class->size;
@@ -151,6 +151,7 @@ find_block(const void *p, const char *call, struct tn_space **in)
         }
         return slab;
     }
+    switch (kind) {
     case TN_LARGE:
     case TN_SAMPLED:
         if (p != slab->large_start) {
@@ -169,9 +170,9 @@ find_block(const void *p, const char *call, struct tn_space **in)
     }
 }
 
-void
-tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
-              const char *call)
+static inline void
+free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
+           const char *call)
 {
     bool own = cache != NULL && tn_slab_owner(slab) == cache->id;
     if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
@@ -188,6 +189,13 @@ tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *sl
     }
 }
 
+void
+tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
+              const char *call)
+{
+    free_small(cache, space, slab, p, call);
+}
+
 static void
 free_in(struct tn_cache *cache, void *p, const char *call)
 {
@@ -196,12 +204,12 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     if (cache != NULL && cache->heap != space->heap) {
         cache = tn_cache_of_heap(space->heap);
     }
-    if (tn_kind(slab) == TN_LARGE) {
-        tn_large_give(cache, slab);
-        return;
-    }
-    if (TN_UNLIKELY(tn_kind(slab) == TN_SAMPLED)) {
-        tn_sample_free(space, slab, p, call);
+    if (tn_kind(slab) != TN_SLAB) {
+        if (tn_kind(slab) == TN_SAMPLED) {
+            tn_sample_free(space, slab, p, call);
+        } else {
+            tn_large_give(cache, slab);
+        }
         return;
     }
     if (slab->size_class >= TN_OWNED) {
@@ -214,7 +222,7 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     if (TN_UNLIKELY(slab->flags & TN_SAMPLES)) {
         tn_sample_free(space, slab, p, call);
     } else {
-        tn_free_small(cache, space, slab, p, call);
+        free_small(cache, space, slab, p, call);
     }
 }
 

@@ -54,6 +54,16 @@ tn_file_close(int file)
 }
 
 int
+tn_file_again(int file, unsigned how, int *again)
+{
+    char path[32];
+    int saved = errno;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    errno = saved;
+    return tn_file_open(path, how, 0, again);
+}
+
+int
 tn_file_facts(int file, struct tn_file_facts *facts)
 {
     int saved = errno;

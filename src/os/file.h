@@ -30,6 +30,8 @@ struct tn_file_facts {
 
 int tn_file_open(const char *path, unsigned how, unsigned mode, int *file);
 void tn_file_close(int file);
+/* Opens a file that is open once more, as another opening with locks of its own. */
+int tn_file_again(int file, unsigned how, int *again);
 int tn_file_facts(int file, struct tn_file_facts *facts);
 /* *got < size at the end of the file only. */
 int tn_file_read(int file, void *buffer, size_t size, uint64_t at, size_t *got);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "base/bits.h"
+#include "base/error_code.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "os/probe.h"
@@ -24,6 +25,7 @@
 #    define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
 
+#define CODE_ROOM  16  /* for " [T101]" and the end of a line */
 #define KEPT_LEAST 240 /* descriptors a program is likely to use lie below */
 
 size_t
@@ -324,12 +326,16 @@ tn_os_print_last(const char *text, size_t length)
 void
 tn_os_die(const char *format, ...)
 {
-    char line[512];
-    size_t length = tn_text(line, sizeof line, "tarn: ");
+    char line[512 + CODE_ROOM];
+    size_t length = tn_text(line, sizeof line - CODE_ROOM, "tarn: ");
     va_list arguments;
     va_start(arguments, format);
-    length += tn_text_list(line + length, sizeof line - length - 1, format, arguments);
+    length += tn_text_list(line + length, sizeof line - CODE_ROOM - length, format, arguments);
     va_end(arguments);
+    const char *code = tn_error_code(line);
+    if (code != NULL) {
+        length += tn_text(line + length, CODE_ROOM - 1, " [%s]", code);
+    }
     line[length++] = '\n';
     tn_os_print(line, length);
     abort();

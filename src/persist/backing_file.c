@@ -70,12 +70,15 @@ image_forked(struct tn_space *space)
     tn_lock_reset(&image->lock);
     tn_lock_reset(&image->emptied_lock);
     if (image->flags & TARN_SHARED && !(image->flags & TARN_READ_ONLY)) {
-        tn_map_file(space->base, image->mapped, image->file, image->head.space_at, TN_MAP_PRIVATE);
+        tn_map_file(space->base, image->mapped, tn_file_to_map(image), image->head.space_at,
+                    TN_MAP_PRIVATE);
     }
     tn_dirty_close(&image->dirty);
     tn_file_close(image->journal.file);
+    tn_file_close(image->to_map);
     tn_file_close(image->file);
     image->journal.file = -1;
+    image->to_map = -1;
     image->file = -1;
 }
 

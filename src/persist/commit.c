@@ -117,13 +117,16 @@ remember_part(struct tn_image *image, size_t offset)
 static int
 find_few(struct tn_image *image, uint64_t faults, bool *all)
 {
-    int failed = collect_table(image);
+    int failed = 0;
     size_t recent[TN_RECENT];
     for (unsigned i = 0; i < TN_RECENT; i++) {
         recent[i] = image->recent[i];
     }
     for (unsigned i = 0; i < TN_RECENT && failed == 0 && image->changed.count < faults; i++) {
         failed = collect_slices(image, recent[i], recent[i] + PART);
+        if (i == 0 && failed == 0 && image->changed.count < faults) {
+            failed = collect_table(image);
+        }
     }
     *all = image->changed.count >= faults;
     return failed;
@@ -161,7 +164,8 @@ find_changed(struct tn_image *image, bool for_sure)
     if (image->changed.count <= FEW && tn_page_set_next(&image->changed, &first, &count)) {
         remember_part(image, first << TN_PAGE_SHIFT);
     }
-    image->faults = tn_dirty_faults();
+    /* The call's own faults, if any, count as possible changes next time: that does no harm. */
+    image->faults = all ? now : tn_dirty_faults();
     return failed;
 }
 

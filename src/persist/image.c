@@ -66,6 +66,7 @@ tn_image_new(const char *path, unsigned flags)
     image->lock.rank = TN_RANK_IMAGE;
     image->emptied_lock.rank = TN_RANK_SPACE + 1;
     image->file = -1;
+    image->to_map = -1;
     image->journal.file = -1;
     image->dirty.watch = -1;
     return image;
@@ -82,11 +83,15 @@ tn_image_free(struct tn_image *image)
     tn_page_set_release(&image->doubtful);
     tn_page_set_release(&image->logged);
     tn_page_set_release(&image->hollow);
+    if (image->where != NULL) {
+        tn_os_release(image->where, tn_where_size(image));
+    }
     tn_dirty_close(&image->dirty);
     if (image->space.base != NULL) {
         tn_os_release(image->space.base, image->head.capacity);
     }
     tn_journal_release(image);
+    tn_file_close(image->to_map);
     tn_file_close(image->file); /* and its locks go */
     tn_free(image, "tarn_close");
     errno = saved;

@@ -9,6 +9,7 @@
 #ifndef TN_IMAGE_H
 #define TN_IMAGE_H
 
+#include "base/bits.h"
 #include "heap/heap.h"
 #include "os/dirty.h"
 #include "os/file.h"
@@ -48,7 +49,9 @@ struct tn_image {
     const char *journal_path;
     unsigned flags; /* enum tarn_open_flags */
     bool child;     /* this process is a fork's child of the one that opened it */
-    int file;
+    int file;       /* bears the locks */
+    int to_map; /* the same, opened once more: a mapping keeps its opening, with its locks, as long
+                   as there is a child that has it; -1: not to be had, the first one is mapped */
     struct tn_superblock head;
     struct tn_image_state *state; /* in the image */
     uint64_t journal_most;
@@ -77,7 +80,8 @@ struct tn_image {
     size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
     struct tn_page_set logged;
     struct tn_page_set hollow;
-    char names[]; /* path and journal_path */
+    uint32_t *where; /* for each logged page, the page of the journal that is it */
+    char names[];    /* path and journal_path */
 };
 
 extern const struct tn_backing tn_image_backing;
@@ -177,6 +181,18 @@ int tn_commit_shared(struct tn_image *image, bool closing);
  */
 void tn_image_hold(struct tn_image *image);
 void tn_image_let(struct tn_image *image);
+
+static inline int
+tn_file_to_map(const struct tn_image *image)
+{
+    return image->to_map >= 0 ? image->to_map : image->file;
+}
+
+static inline size_t
+tn_where_size(const struct tn_image *image)
+{
+    return (size_t)tn_align_up(image->head.capacity / TN_PAGE * sizeof(uint32_t), TN_SLICE);
+}
 
 static inline size_t
 tn_page_of(const struct tn_image *image, const void *p)

@@ -300,6 +300,10 @@ tn_journal_append(struct tn_image *image)
         }
     }
     if (failed == 0) {
+        uint64_t at = (journal->end + head_size) >> TN_PAGE_SHIFT;
+        for (size_t i = 0; i < pages; i++) {
+            image->where[entries[i].page] = (uint32_t)(at + i);
+        }
         journal->end += record->size << TN_PAGE_SHIFT;
         journal->chain = record->sum;
     } else {

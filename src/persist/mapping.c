@@ -43,8 +43,8 @@ grow_shared(struct tn_image *image, size_t end)
     }
     size_t more = end - image->usable;
     if (tn_file_reserve(image->file, at + image->usable, more) != 0 ||
-        tn_map_file(image->space.base + image->usable, more, image->file, at + image->usable,
-                    TN_MAP_SHARED) != 0) {
+        tn_map_file(image->space.base + image->usable, more, tn_file_to_map(image),
+                    at + image->usable, TN_MAP_SHARED) != 0) {
         return false;
     }
     image->usable = end;
@@ -91,7 +91,7 @@ map_file(struct tn_image *image)
     uint64_t size = facts.size > image->head.space_at ? facts.size - image->head.space_at : 0;
     size_t mapped = tn_align_up(tn_min(size, image->head.capacity), tn_os_page_size());
     if (mapped != 0) {
-        failed = tn_map_file(image->space.base, mapped, image->file, image->head.space_at,
+        failed = tn_map_file(image->space.base, mapped, tn_file_to_map(image), image->head.space_at,
                              how_to_map(image));
     }
     if (failed != 0) {
@@ -153,6 +153,9 @@ lay_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
         tn_page_set_add(&image->logged, page, 1);
         tn_page_set_remove(&image->hollow, page, 1);
     }
+    if (image->where != NULL) {
+        image->where[page] = (uint32_t)(at >> TN_PAGE_SHIFT);
+    }
     return failed;
 }
 
@@ -195,6 +198,9 @@ lay_runs(struct tn_image *image)
             tn_map_small_pages(start, size);
             image->mapped = run->at != 0 ? tn_max(image->mapped, end) : image->mapped;
         }
+        for (size_t k = 0; k < run->count && run->at != 0 && image->where != NULL; k++) {
+            image->where[run->page + k] = (uint32_t)((run->at >> TN_PAGE_SHIFT) + k);
+        }
         if (failed == 0 && image->logged.bits != NULL) {
             tn_page_set_add(run->at != 0 ? &image->logged : &image->hollow, (size_t)run->page,
                             (size_t)run->count);
@@ -217,7 +223,7 @@ tn_map_off_journal(struct tn_image *image)
             continue;
         }
         if (middle > at) {
-            failed = tn_map_file(image->space.base + at, middle - at, image->file,
+            failed = tn_map_file(image->space.base + at, middle - at, tn_file_to_map(image),
                                  image->head.space_at + at, TN_MAP_PRIVATE);
         }
         if (failed == 0 && end > middle) {

@@ -83,6 +83,11 @@ make_sets(struct tn_image *image)
         !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
         return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
     }
+    size_t size = tn_where_size(image);
+    image->where = tn_os_reserve(size, TN_PAGE);
+    if (image->where == NULL || !tn_os_commit(image->where, size)) {
+        return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
+    }
     enum tn_dirty_kind wanted = image->flags & TARN_PAGE_MAP ? TN_DIRTY_PAGE_MAP : TN_DIRTY_NONE;
     int failed = tn_dirty_open(&image->dirty, wanted);
     if (failed != 0) {
@@ -443,6 +448,9 @@ open_or_make(const char *path, const tarn_options *options, unsigned how, bool o
     if (!facts.regular) {
         tn_fail(EINVAL, false, "%s: is no regular file", path);
         return give_up(image);
+    }
+    if (tn_file_again(image->file, how & TN_FILE_WRITE, &image->to_map) != 0) {
+        image->to_map = -1;
     }
     bool blank = false;
     if (options->flags & TARN_CREATE) {

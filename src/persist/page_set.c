@@ -13,6 +13,8 @@ tn_page_set_init(struct tn_page_set *set, size_t pages)
     size_t bits = set->words * sizeof *set->bits;
     set->memory = tn_align_up(bits + bits / 64, page);
     set->count = 0;
+    set->from = set->words;
+    set->to = 0;
     set->bits = tn_os_reserve(set->memory, page);
     if (set->bits == NULL) {
         return false;
@@ -37,13 +39,19 @@ tn_page_set_release(struct tn_page_set *set)
 void
 tn_page_set_clear(struct tn_page_set *set)
 {
-    for (size_t i = 0; i < set->words / 64 && set->count != 0; i++) {
-        if ((set->summary[i / 64] >> i % 64 & 1) != 0) {
-            memset(set->bits + i * 64, 0, 64 * sizeof *set->bits);
+    if (set->from < set->to) {
+        size_t last = (set->to - 1) / 64;
+        for (size_t i = set->from / 64; i <= last && set->count != 0; i++) {
+            if ((set->summary[i / 64] >> i % 64 & 1) != 0) {
+                memset(set->bits + i * 64, 0, 64 * sizeof *set->bits);
+            }
         }
+        size_t first = set->from / 64 / 64;
+        memset(set->summary + first, 0, (last / 64 + 1 - first) * sizeof *set->summary);
     }
-    memset(set->summary, 0, set->words / 64 / 8);
     set->count = 0;
+    set->from = set->words;
+    set->to = 0;
 }
 
 /* The bits of word that belong to pages first to first + count - 1. */
@@ -63,6 +71,8 @@ tn_page_set_add(struct tn_page_set *set, size_t first, size_t count)
     if (count == 0) {
         return;
     }
+    set->from = tn_min(set->from, first / 64);
+    set->to = tn_max(set->to, (first + count - 1) / 64 + 1);
     for (size_t word = first / 64; word <= (first + count - 1) / 64; word++) {
         uint64_t mask = mask_in(word, first, count) & ~set->bits[word];
         set->bits[word] |= mask;
@@ -77,7 +87,8 @@ tn_page_set_remove(struct tn_page_set *set, size_t first, size_t count)
     if (count == 0 || set->count == 0) {
         return;
     }
-    for (size_t word = first / 64; word <= (first + count - 1) / 64; word++) {
+    size_t end = tn_min((first + count - 1) / 64 + 1, set->to);
+    for (size_t word = tn_max(first / 64, set->from); word < end; word++) {
         uint64_t mask = mask_in(word, first, count);
         uint64_t bits = set->bits[word] & mask;
         if (bits != 0) {
@@ -92,18 +103,22 @@ static size_t
 find(const struct tn_page_set *set, size_t from, bool in)
 {
     size_t word = from / 64;
-    if (word >= set->words) {
+    if (in && word < set->from) {
+        word = set->from;
+        from = word * 64;
+    }
+    if (word >= (in ? set->to : set->words)) {
         return set->words * 64;
     }
     uint64_t flip = in ? 0 : ~(uint64_t)0;
     uint64_t bits = (set->bits[word] ^ flip) & ~(uint64_t)0 << from % 64;
     while (bits == 0) {
         word++;
-        while (in && word % 64 == 0 && word < set->words &&
+        while (in && word % 64 == 0 && word < set->to &&
                (set->summary[word / 64 / 64] >> word / 64 % 64 & 1) == 0) {
             word += 64;
         }
-        if (word >= set->words) {
+        if (word >= (in ? set->to : set->words)) {
             return set->words * 64;
         }
         bits = set->bits[word] ^ flip;

@@ -17,6 +17,8 @@ struct tn_page_set {
     size_t words;
     size_t memory; /* bytes reserved */
     size_t count;  /* pages in the set */
+    size_t from;   /* words with pages lie in [from, to) */
+    size_t to;
 };
 
 bool tn_page_set_init(struct tn_page_set *set, size_t pages);

@@ -21,39 +21,23 @@
 #include <string.h>
 
 #define RUNS_MOST ((size_t)128) /* mappings made when opening */
-#define RUN_SHORT ((size_t)64)  /* pages: shorter ones go to the file if there are too many */
+#define RUNS_ROOM tn_align_up(RUNS_MOST * sizeof(struct tn_run), TN_PAGE)
+#define RUN_SHORT ((size_t)64) /* pages: shorter ones go to the file if there are too many */
 
 struct maker {
     struct tn_image *image;
-    uint32_t *where; /* for each page of the space the last page of the journal that is it, or 0 */
     struct tn_run *runs;
     size_t count;
     bool all; /* every run, not only long ones */
     struct tn_page_set *rest;
 };
 
-static int
-note_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
-{
-    const struct maker *maker = context;
-    (void)sum;
-    maker->where[page] = (uint32_t)(at >> TN_PAGE_SHIFT);
-    return 0;
-}
-
-static int
-ignore_hole(void *context, uint64_t page, uint64_t count)
-{
-    (void)context, (void)page, (void)count;
-    return 0;
-}
-
 static void
 add_run(struct maker *maker, size_t page, size_t count)
 {
     if (maker->count < RUNS_MOST && (maker->all || count >= RUN_SHORT)) {
         maker->runs[maker->count] =
-            (struct tn_run){page, count, (uint64_t)maker->where[page] << TN_PAGE_SHIFT};
+            (struct tn_run){page, count, (uint64_t)maker->image->where[page] << TN_PAGE_SHIFT};
     } else if (!maker->all) {
         tn_page_set_add(maker->rest, page, count);
         return;
@@ -71,7 +55,8 @@ make_runs(struct maker *maker)
     for (; tn_page_set_next(&maker->image->logged, &first, &count); first += count) {
         size_t from = first;
         for (size_t page = first + 1; page <= first + count; page++) {
-            if (page == first + count || maker->where[page] != maker->where[page - 1] + 1) {
+            if (page == first + count ||
+                maker->image->where[page] != maker->image->where[page - 1] + 1) {
                 add_run(maker, from, page - from);
                 from = page;
             }
@@ -130,18 +115,7 @@ write_seal(struct maker *maker, bool rest)
 static int
 make_seal(struct maker *maker)
 {
-    struct tn_image *image = maker->image;
-    for (size_t i = 0; i < image->journal.runs; i++) {
-        const struct tn_run *run = &image->journal.run[i];
-        for (size_t k = 0; k < run->count && run->at != 0; k++) {
-            maker->where[run->page + k] = (uint32_t)((run->at >> TN_PAGE_SHIFT) + k);
-        }
-    }
-    uint64_t from = tn_max(image->journal.sealed_end, TN_PAGE);
-    int failed = tn_journal_replay(image, from, note_page, ignore_hole, maker);
-    if (failed != 0) {
-        return failed;
-    }
+    int failed = 0;
     maker->all = true;
     make_runs(maker);
     make_holes(maker);
@@ -159,23 +133,20 @@ tn_seal_make(struct tn_image *image)
 {
     struct tn_page_set rest;
     size_t pages = image->head.capacity >> TN_PAGE_SHIFT;
-    size_t room =
-        tn_align_up(pages * sizeof(uint32_t) + RUNS_MOST * sizeof(struct tn_run), TN_PAGE);
     if (image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX || !tn_page_set_init(&rest, pages)) {
         return;
     }
-    struct tn_run *memory = tn_os_reserve(room, TN_PAGE);
-    if (memory != NULL && tn_os_commit(memory, room)) {
+    struct tn_run *memory = tn_os_reserve(RUNS_ROOM, TN_PAGE);
+    if (memory != NULL && tn_os_commit(memory, RUNS_ROOM)) {
         struct maker maker = {
             .image = image,
-            .where = (uint32_t *)(memory + RUNS_MOST),
             .runs = memory,
             .rest = &rest,
         };
         make_seal(&maker);
     }
     if (memory != NULL) {
-        tn_os_release(memory, room);
+        tn_os_release(memory, RUNS_ROOM);
     }
     tn_page_set_release(&rest);
 }
@@ -198,7 +169,7 @@ tn_seal_forget(struct tn_image *image)
 {
     struct tn_journal *journal = &image->journal;
     if (journal->run != NULL) {
-        tn_os_release(journal->run, RUNS_MOST * sizeof *journal->run);
+        tn_os_release(journal->run, RUNS_ROOM);
     }
     journal->run = NULL;
     journal->runs = 0;
@@ -237,11 +208,10 @@ tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used)
     size_t size = (size_t)seal->runs * sizeof(struct tn_run);
     size_t got = 0;
     *used = false;
-    size_t room = RUNS_MOST * sizeof(struct tn_run);
-    struct tn_run *runs = tn_os_reserve(room, TN_PAGE);
-    if (runs == NULL || !tn_os_commit(runs, room)) {
+    struct tn_run *runs = tn_os_reserve(RUNS_ROOM, TN_PAGE);
+    if (runs == NULL || !tn_os_commit(runs, RUNS_ROOM)) {
         if (runs != NULL) {
-            tn_os_release(runs, room);
+            tn_os_release(runs, RUNS_ROOM);
         }
         return ENOMEM;
     }
@@ -251,7 +221,7 @@ tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used)
         sound = is_sound(image, &runs[i], seal->end);
     }
     if (!sound) {
-        tn_os_release(runs, room);
+        tn_os_release(runs, RUNS_ROOM);
         return failed;
     }
     tn_seal_forget(image);

@@ -1,5 +1,5 @@
 /* The core: taking a block out of the index and giving one back. Straight-line code, called with
- * the heap to itself. It only sees that something is broken; fault.c finds out what. */
+ * the heap to itself. It only sees that something is broken; proof.c finds out what. */
 #ifndef TN_QUICK_CORE_H
 #define TN_QUICK_CORE_H
 

@@ -14,8 +14,7 @@ tn_quick_lend(struct tarn_quick *q)
     if (q->lists != 0 || largest == 0 || q->map < q->plenty) {
         return;
     }
-    /* As many lists as there are sizes: together as large as the largest. */
-    block = tn_take(q, largest, 0);
+    block = tn_take(q, tn_round(q, ((largest - TN_MIN) / 8 + 1) * sizeof(struct tn_list)), 0);
     if (block == NULL) {
         return;
     }

@@ -1,5 +1,4 @@
-/* What the image needs of its board: vectors, start, semihosting, and the four functions that every
- * freestanding C needs. */
+/* What the image needs of its board: vectors, start and semihosting. */
 #include "board.h"
 
 extern unsigned char bss_start[];
@@ -78,56 +77,4 @@ reset(void)
         "msr psp, %0\n\tmov r0, #2\n\tmsr control, r0\n\tisb\n\tbl firmware_main\n\tb leave" ::"r"(
             program_stack + sizeof program_stack / sizeof *program_stack)
         : "r0", "memory");
-}
-
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
-void *
-memcpy(void *to, const void *from, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i < size; i++) {
-        ((unsigned char *)to)[i] = ((const unsigned char *)from)[i];
-    }
-    return to;
-}
-
-void *
-memmove(void *to, const void *from, size_t size)
-{
-    size_t i;
-
-    if ((uintptr_t)to < (uintptr_t)from) {
-        return memcpy(to, from, size);
-    }
-    for (i = size; i > 0; i--) {
-        ((unsigned char *)to)[i - 1] = ((const unsigned char *)from)[i - 1];
-    }
-    return to;
-}
-
-void *
-memset(void *to, int byte, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i < size; i++) {
-        ((unsigned char *)to)[i] = (unsigned char)byte;
-    }
-    return to;
-}
-
-int
-memcmp(const void *a, const void *b, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i < size; i++) {
-        int difference = ((const unsigned char *)a)[i] - ((const unsigned char *)b)[i];
-
-        if (difference != 0) {
-            return difference;
-        }
-    }
-    return 0;
 }

@@ -13,7 +13,7 @@ int
 main(void)
 {
     static const char line[] =
-        "tarn: operator new: no memory, and no C++ library to throw std::bad_alloc\n";
+        "tarn: operator new: no memory, and no C++ library to throw std::bad_alloc [T110]\n";
     char written[200];
     int ends[2];
     _ZdlPv(_Znwm(100));

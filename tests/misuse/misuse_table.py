@@ -1,8 +1,8 @@
 """Which message each misuse must end with: the program, the public function the user called, and what the
 message says of the pointer. The one place to change when the wording does."""
 
-# The whole of stderr: one line that names the function called, the pointer, and the reason.
-LINE = r"tarn: {function}\({pointer}\): {reason}\n"
+# The whole of stderr: one line that names the function called, the pointer, the reason, and its code.
+LINE = r"tarn: {function}\({pointer}\): {reason} \[T1\d\d\]\n"
 
 ALREADY = r"already free\b.*"
 INVALID = r"(not|never|inside|no|invalid)\b.*"

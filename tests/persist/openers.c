@@ -90,19 +90,27 @@ write_and_die(void)
 
 /* The parent ends at once; a child of its that lives on must not keep the image locked for good,
  * nor can it write. */
+static int told[2];
+
 static void
 leave_a_child(void)
 {
+    close(told[1]);
     tarn_heap *heap = open_heap(0);
     need(heap != NULL, "cannot be opened");
     *(int *)tarn_root(heap) += 1;
     need(tarn_commit(heap) == 0, "cannot be committed");
+    int ready[2];
+    char byte = 0;
+    need(pipe(ready) == 0, "no pipe");
     if (fork() == 0) {
         need(tarn_commit(heap) == -1 && errno == EPERM, "a fork's child commits");
         *(int *)tarn_root(heap) = -1;
-        sleep(2);
+        need(write(ready[1], &byte, 1) == 1, "cannot say so");
+        (void)!read(told[0], &byte, 1); /* until the test ends */
         _exit(0);
     }
+    need(read(ready[0], &byte, 1) == 1, "its child failed");
     _exit(0);
 }
 
@@ -127,6 +135,14 @@ two_writers(void)
     need(tarn_close(heap) == 0, "cannot be closed");
 }
 
+/* In a process without this one's mappings. */
+static void
+another_writes_and_dies(void)
+{
+    execl("/proc/self/exe", "openers", path, "write-and-die", (char *)NULL);
+    _exit(1);
+}
+
 static void
 left_behind(void)
 {
@@ -140,21 +156,31 @@ left_behind(void)
     need(*(int *)tarn_root(heap) == before + 1, "is not at the last commit");
     need(tarn_close(heap) == 0, "cannot be closed");
     doing = "after a writer whose child lives on";
+    need(pipe(told) == 0, "no pipe");
     elsewhere(leave_a_child);
-    for (unsigned i = 0; i < 500 && (heap = open_heap(0)) == NULL; i++) {
-        need(errno == EBUSY, "cannot be opened");
-        usleep(10000);
-    }
+    heap = open_heap(0); /* that child is still there */
     need(heap != NULL && *(int *)tarn_root(heap) == before + 2, "is not at the last commit");
     need(tarn_close(heap) == 0, "cannot be closed");
-}
-
-/* In a process without this one's mappings. */
-static void
-another_writes_and_dies(void)
-{
-    execl("/proc/self/exe", "openers", path, "write-and-die", (char *)NULL);
-    _exit(1);
+    close(told[0]);
+    close(told[1]);
+    doing = "after a closing while a child lives on";
+    int go[2];
+    need(pipe(go) == 0, "no pipe");
+    heap = open_heap(0);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        close(go[1]);
+        _exit(read(go[0], &byte, 1) != 0);
+    }
+    close(go[0]);
+    need(tarn_close(heap) == 0, "cannot be closed");
+    elsewhere(another_writes_and_dies);
+    heap = open_heap(0);
+    need(heap != NULL && *(int *)tarn_root(heap) == before + 3, "cannot be opened again");
+    need(tarn_close(heap) == 0, "cannot be closed");
+    close(go[1]);
+    waitpid(child, NULL, 0);
 }
 
 static void

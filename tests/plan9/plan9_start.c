@@ -1,71 +1,13 @@
-/* Runs kernelmain with no libc below: the entry point, the exit and write calls of Linux, and the
- * four functions a freestanding compiler may call. */
+/* Runs kernelmain with no libc below: the entry point, and the exit and write calls of
+ * Linux. */
 #include "lib.h"
 
 #include "tarn/quick.h"
 
 void _start(void);
 int kernelmain(void);
-void *memcpy(void *to, const void *from, size_t size);
-void *memmove(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
 
 static _Alignas(16) unsigned char memory[256 * 1024];
-
-#pragma GCC push_options
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
-void *
-memcpy(void *to, const void *from, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i < size; i++) {
-        ((unsigned char *)to)[i] = ((const unsigned char *)from)[i];
-    }
-    return to;
-}
-
-void *
-memmove(void *to, const void *from, size_t size)
-{
-    size_t i;
-
-    if ((uintptr_t)to < (uintptr_t)from) {
-        return memcpy(to, from, size);
-    }
-    for (i = size; i > 0; i--) {
-        ((unsigned char *)to)[i - 1] = ((const unsigned char *)from)[i - 1];
-    }
-    return to;
-}
-
-void *
-memset(void *to, int byte, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i < size; i++) {
-        ((unsigned char *)to)[i] = (unsigned char)byte;
-    }
-    return to;
-}
-
-int
-memcmp(const void *a, const void *b, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i < size; i++) {
-        int difference = ((const unsigned char *)a)[i] - ((const unsigned char *)b)[i];
-
-        if (difference != 0) {
-            return difference;
-        }
-    }
-    return 0;
-}
-#pragma GCC pop_options
 
 static long
 system_call(long number, long a, long b, long c)

@@ -1,4 +1,4 @@
-/* The promises of tarn/quick.h one by one, and the misuse table. */
+/* The promises of tarn/quick.h one by one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,60 +6,10 @@
 
 #include <cmocka.h>
 
-#include "tarn/quick.h"
+#include "quick_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static _Alignas(64) unsigned char memory[1 << 20];
-static struct tarn_quick_fault fault;
-static int faults;
-static char printed[8192];
-static size_t printed_length;
-
-static void
-on_panic(void *context, const struct tarn_quick_fault *what)
-{
-    (void)context;
-    fault = *what;
-    faults++;
-}
-
-static void
-on_print(void *context, const char *text, size_t length)
-{
-    (void)context;
-    assert_true(printed_length + length < sizeof printed);
-    memcpy(printed + printed_length, text, length);
-    printed_length += length;
-    printed[printed_length] = '\0';
-}
-
-static const struct tarn_quick_hooks hooks = {NULL, NULL, NULL,     on_panic,
-                                              NULL, NULL, on_print, NULL};
-
-static struct tarn_quick *
-heap_of(size_t size, unsigned options)
-{
-    struct tarn_quick *q;
-
-    memset(memory, 0xee, sizeof memory);
-    faults = 0;
-    printed_length = 0;
-    q = tarn_quick_init(memory, size, options, &hooks);
-    assert_non_null(q);
-    return q;
-}
-
-static void
-sound(struct tarn_quick *q)
-{
-    const char *broken = tarn_quick_check(q, NULL);
-
-    if (broken != NULL) {
-        fail_msg("%s", broken);
-    }
-}
 
 static void
 zero_arguments(void **state)
@@ -82,47 +32,6 @@ zero_arguments(void **state)
     assert_non_null(tarn_quick_mallocz(q, 0, 0));
     assert_int_equal(faults, 0);
     sound(q);
-}
-
-static void
-impossible_sizes(void **state)
-{
-    static const unsigned options[] = {0, TARN_QUICK_ALIGN16, TARN_QUICK_TAGS, TARN_QUICK_CHECKED,
-                                       TARN_QUICK_IMMEDIATE};
-    size_t i;
-    unsigned bit;
-    int off;
-
-    (void)state;
-    for (i = 0; i < sizeof options / sizeof *options; i++) {
-        struct tarn_quick *q = heap_of(65536, options[i]);
-        void *object = tarn_quick_malloc(q, 100);
-
-        for (bit = 16; bit <= sizeof(size_t) * 8; bit++) {
-            for (off = -40; off <= 40; off++) {
-                size_t size = (bit == sizeof(size_t) * 8 ? 0 : (size_t)1 << bit) + (size_t)off;
-
-                if (size <= 65536) {
-                    continue;
-                }
-                assert_null(tarn_quick_malloc(q, size));
-                assert_null(tarn_quick_mallocz(q, size, 0));
-                assert_null(tarn_quick_smalloc(q, size));
-                assert_null(tarn_quick_calloc(q, size, 1));
-                assert_null(tarn_quick_calloc(q, 1, size));
-                assert_null(tarn_quick_calloc(q, size, size));
-                assert_null(tarn_quick_calloc(q, size, 3));
-                assert_null(tarn_quick_calloc(q, SIZE_MAX / size + 1, size));
-                assert_null(tarn_quick_realloc(q, object, size));
-                assert_null(tarn_quick_mallocalign(q, size, 8, 0, 0));
-                assert_null(tarn_quick_mallocalign(q, size, 4096, 4, size));
-                assert_null(tarn_quick_mallocalign(q, 8, size, 0, 0));
-                assert_null(tarn_quick_mallocalign(q, size, 0, 0, 64));
-            }
-        }
-        sound(q);
-        assert_int_equal(faults, 0);
-    }
 }
 
 static void
@@ -355,150 +264,6 @@ tags(void **state)
 }
 
 static void
-expect_fault(const char *function, const void *pointer)
-{
-    assert_int_equal(faults, 1);
-    assert_string_equal(fault.function, function);
-    assert_ptr_equal(fault.pointer, pointer);
-    faults = 0;
-}
-
-/* What every build must catch. */
-static void
-misuse(void **state)
-{
-    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_TAGS, TARN_QUICK_CHECKED,
-                                       TARN_QUICK_ALIGN16};
-    static const size_t sizes[] = {1, 24, 40, 100, 300, 5000};
-    size_t i;
-    size_t j;
-
-    (void)state;
-    for (i = 0; i < sizeof options / sizeof *options; i++) {
-        for (j = 0; j < sizeof sizes / sizeof *sizes; j++) {
-            struct tarn_quick *q = heap_of(sizeof memory, options[i]);
-            unsigned char *p[5];
-            int n;
-
-            /* Double free: alone, beside a free block before, behind, both; at once and later. */
-            for (n = 0; n < 5; n++) {
-                p[n] = tarn_quick_malloc(q, sizes[j]);
-            }
-            tarn_quick_free(q, p[1]);
-            tarn_quick_free(q, p[1]);
-            expect_fault("free", p[1]);
-            tarn_quick_free(q, p[2]);
-            tarn_quick_free(q, p[2]);
-            expect_fault("free", p[2]);
-            tarn_quick_free(q, p[1]);
-            expect_fault("free", p[1]);
-            tarn_quick_free(q, p[0]);
-            tarn_quick_free(q, p[4]);
-            tarn_quick_free(q, p[3]);
-            for (n = 0; n < 5; n++) {
-                tarn_quick_free(q, p[n]);
-                expect_fault("free", p[n]);
-                assert_null(tarn_quick_realloc(q, p[n], 10));
-                expect_fault("realloc", p[n]);
-            }
-            tarn_quick_flush(q);
-            for (n = 0; n < 5; n++) {
-                tarn_quick_free(q, p[n]);
-                expect_fault("free", p[n]);
-            }
-            sound(q);
-            /* Foreign and interior pointers. */
-            p[0] = tarn_quick_malloc(q, 100);
-            tarn_quick_free(q, &q);
-            expect_fault("free", &q);
-            tarn_quick_free(q, p[0] + 1);
-            expect_fault("free", p[0] + 1);
-            tarn_quick_free(q, p[0] + 8);
-            expect_fault("free", p[0] + 8);
-            tarn_quick_free(q, p[0] + 16);
-            expect_fault("free", p[0] + 16);
-            tarn_quick_free(q, (void *)(uintptr_t)8);
-            expect_fault("free", (void *)(uintptr_t)8);
-            assert_int_equal(tarn_quick_msize(q, p[0] + 24), 0);
-            expect_fault("msize", p[0] + 24);
-            sound(q);
-        }
-    }
-}
-
-/* Overruns into the header behind: found when either object is freed. */
-static void
-overruns(void **state)
-{
-    static const unsigned char bytes[] = {0x00, 0x41, 0xff, 0x5a, 0x80};
-    static const unsigned options[] = {0, TARN_QUICK_IMMEDIATE, TARN_QUICK_TAGS};
-    size_t i;
-    size_t j;
-
-    (void)state;
-    for (i = 0; i < sizeof options / sizeof *options; i++) {
-        for (j = 0; j < sizeof bytes; j++) {
-            struct tarn_quick *q = heap_of(65536, options[i]);
-            unsigned char *p[8];
-            unsigned char *low;
-            unsigned char *high;
-            int n;
-
-            for (n = 0; n < 8; n++) {
-                p[n] = tarn_quick_malloc(q, 500);
-            }
-            low = p[3] < p[4] ? p[3] : p[4];
-            high = p[3] < p[4] ? p[4] : p[3];
-            memset(low, bytes[j], (size_t)(high - low));
-            tarn_quick_free(q, high);
-            if (faults == 0) {
-                tarn_quick_free(q, low);
-            }
-            assert_true(faults != 0);
-        }
-    }
-}
-
-/* What a checked heap catches besides. */
-static void
-checked(void **state)
-{
-    static const unsigned options[] = {TARN_QUICK_CHECKED, TARN_QUICK_CHECKED | TARN_QUICK_TAGS,
-                                       TARN_QUICK_CHECKED | TARN_QUICK_ALIGN16};
-    size_t i;
-    size_t size;
-
-    (void)state;
-    for (i = 0; i < sizeof options / sizeof *options; i++) {
-        for (size = 1; size < 200; size++) {
-            struct tarn_quick *q = heap_of(65536, options[i]);
-            unsigned char *p = tarn_quick_malloc(q, size);
-            unsigned char *r = tarn_quick_malloc(q, size);
-            size_t at;
-
-            /* One byte too far. */
-            p[size] ^= 1;
-            tarn_quick_free(q, p);
-            expect_fault("free", p);
-            p[size] ^= 1;
-            tarn_quick_free(q, p);
-            assert_int_equal(faults, 0);
-            /* Written after free: found when the memory is given out again. */
-            at = size > 16 ? size / 2 : 0;
-            if (size > 16) {
-                p[at] = 1;
-                p = tarn_quick_malloc(q, size);
-                assert_int_equal(faults, 1);
-                assert_string_equal(fault.what, "free memory was written to");
-                faults = 0;
-            }
-            tarn_quick_free(q, r);
-            assert_int_equal(faults, 0);
-        }
-    }
-}
-
-static void
 regions(void **state)
 {
     struct tarn_quick *q = heap_of(65536, TARN_QUICK_GROWS);
@@ -609,45 +374,6 @@ walk_and_statistics(void **state)
     assert_int_equal(seen, 2);
 }
 
-/* check names what is broken, wherever a byte of the heap's own is changed. */
-static void
-check_finds_damage(void **state)
-{
-    struct tarn_quick *q = heap_of(16384, 0);
-    unsigned char *p[40];
-    struct tarn_quick_stats stats;
-    int i;
-
-    (void)state;
-    for (i = 0; i < 40; i++) {
-        p[i] = tarn_quick_malloc(q, (size_t)(i % 7) * 24 + 10);
-    }
-    for (i = 0; i < 40; i += 3) {
-        tarn_quick_free(q, p[i]);
-    }
-    tarn_quick_get_stats(q, &stats);
-    assert_true(stats.quick > 0);
-    sound(q);
-    for (i = 0; i < 40; i++) {
-        int bit;
-
-        if (i % 3 == 0) {
-            continue; /* freed: its header may be inside a larger free block by now */
-        }
-
-        for (bit = 0; bit < 8 * (int)sizeof(void *) / 2; bit++) {
-            unsigned char *byte = p[i] - 4 + bit / 8;
-            const void *where = NULL;
-
-            *byte ^= (unsigned char)(1 << bit % 8);
-            assert_non_null(tarn_quick_check(q, &where));
-            assert_non_null(where);
-            *byte ^= (unsigned char)(1 << bit % 8);
-        }
-    }
-    sound(q);
-}
-
 static unsigned traced;
 
 static void
@@ -739,7 +465,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_arguments),
-        cmocka_unit_test(impossible_sizes),
         cmocka_unit_test(regions_of_any_alignment),
         cmocka_unit_test(overhead_and_fixed_cost),
         cmocka_unit_test(freed_small_blocks_make_large_ones),
@@ -747,13 +472,9 @@ main(void)
         cmocka_unit_test(realloc_in_place),
         cmocka_unit_test(mallocalign_places),
         cmocka_unit_test(tags),
-        cmocka_unit_test(misuse),
-        cmocka_unit_test(overruns),
-        cmocka_unit_test(checked),
         cmocka_unit_test(regions),
         cmocka_unit_test(more_and_sleep_hooks),
         cmocka_unit_test(walk_and_statistics),
-        cmocka_unit_test(check_finds_damage),
         cmocka_unit_test(trace_events),
         cmocka_unit_test(need_is_enough),
     };

@@ -46,6 +46,8 @@ def code_of(message):
     return out[:4] if code == 0 else None
 
 
+# What full checking finds; a tree may be without it.
+CHECKED = {"T106", "T107", "T108", "T109"}
 TABLE = re.findall(r'\{"(T\d\d\d)",\s*"((?:[^"\\]|\\.)*)"\}', read("src/base/error_code.c"))
 PAGES = re.findall(r"^## (T\d\d\d): (.+)$", read("docs/errors.md"), re.M)
 
@@ -76,6 +78,8 @@ class Explain(Case):
             text = ADJACENT.sub(r'"\1', text)
         text = text.replace('\\"', '"').replace("%s still", " still").replace("%s is taken", " is taken")
         for code, words in TABLE:
+            if code in CHECKED and not os.path.exists(os.path.join(ROOT, "src/heap/checked.c")):
+                continue
             self.assertIn(words.replace('\\"', '"').rstrip("(").strip(" :,"), text, code)
 
     def test_every_line_that_ends_a_process_has_a_code(self):

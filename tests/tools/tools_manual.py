@@ -10,7 +10,7 @@ from tarn_command import BUILD, ROOT, Case, clean_environment, tarn
 
 PAGE = os.path.join(ROOT, "docs", "command.md")
 # These have pages of their own.
-ELSEWHERE = {"heap", "top", "stats"}
+ELSEWHERE = {"heap", "top", "profile"}
 
 
 class Manual(Case):
@@ -34,6 +34,8 @@ class Manual(Case):
 
     def test_the_page_has_all_commands_and_options(self):
         commands = re.findall(r"^  (\w+) ", tarn("--help")[1].split("commands:\n")[1], re.M)
+        for command in commands:
+            self.assertIn(f"\n| `{command}` | ", self.text)
         for command in set(commands) - ELSEWHERE:
             self.assertIn(f"## tarn {command}\n", self.text)
             section = self.text.split(f"## tarn {command}\n")[1].split("\n## ")[0]

@@ -249,6 +249,12 @@ class Recording(Case):
         self.assertIn("nothing was recorded", err)
         self.assertEqual(tarn("trace", "rekord", "x")[0], 2)
 
+    def test_each_verb_has_help(self):
+        for verb in ("record", "show", "replay"):
+            code, out, err = tarn("trace", verb, "--help")
+            self.assertEqual((code, err), (0, ""))
+            self.assertTrue(out.startswith("usage: tarn trace record"))
+
     def test_run_records_too(self):
         code, _, _ = tarn("run", "-q", "--trace", self.path("t.xz"), "--", "ls", "/")
         self.assertEqual(code, 0)
