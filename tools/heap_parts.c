@@ -17,18 +17,21 @@ add_free(struct heap_part *part, unsigned block)
     return true;
 }
 
-/* Follows links as far as they lead to blocks of the slab that were not met before. */
+/* Follows a list as far as it leads to blocks of the slab that were not met before: its end leads
+ * out of the slab. */
 static void
 add_list(const struct heap_view *view, const struct tn_slab *slab, struct heap_part *part,
-         uintptr_t link)
+         uintptr_t block)
 {
-    while (link != slab->key) {
-        uint64_t offset = (link ^ slab->key) - view->base - part->at;
+    for (;;) {
+        uintptr_t link;
+        uint64_t offset = block - view->base - part->at;
         if (offset >= part->blocks * part->block_size || offset % part->block_size != 0 ||
             !add_free(part, (unsigned)(offset / part->block_size))) {
             return;
         }
         memcpy(&link, view->memory + part->at + offset, sizeof link);
+        block = link ^ slab->key;
     }
 }
 
@@ -57,8 +60,7 @@ slab_part(const struct heap_view *view, const struct tn_slab *slab, struct heap_
     add_list(view, slab, part, slab->head ^ slab->key);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
     if (tn_remote_first(word) != TN_REMOTE_END) {
-        add_list(view, slab, part,
-                 (uintptr_t)(view->base + part->at + tn_remote_first(word) * 8) ^ slab->key);
+        add_list(view, slab, part, (uintptr_t)(view->base + part->at + tn_remote_first(word) * 8));
     }
     return class->span;
 }

@@ -40,11 +40,11 @@ count_current(struct top_target *target, const struct tn_space *space, size_t in
     if (bare >= class->capacity || !top_read(target, base, bytes, TN_SLICE)) {
         return 0;
     }
-    uintptr_t block = slab->head ^ slab->key;
-    while (block != 0 && free < class->capacity) {
+    uintptr_t block = slab->head;
+    while (free < class->capacity) {
         size_t offset = block - (uintptr_t)base;
         uintptr_t link;
-        if (offset > TN_SLICE - sizeof link) {
+        if (offset > TN_SLICE - sizeof link) { /* the end leads out of the slab */
             break;
         }
         free++;
