@@ -30,7 +30,7 @@ function(tarn_pkgconfig PC_NAME PC_DESCRIPTION PC_REQUIRES PC_LIBS PC_PRIVATE PC
 endfunction()
 
 tarn_pkgconfig(tarn "Memory allocator: process heap, heaps of one's own, pools, persistent heaps"
-    "" "-ltarn" "-pthread" "")
+    "" "-ltarn" "-pthread -Wl,-u,backtrace" "")
 tarn_pkgconfig(tarn-quick "Freestanding heap in bounded time" "" "-ltarn-quick" "" "")
 tarn_pkgconfig(tarn-kore "Kore's memory calls on Tarn" "tarn" "-ltarn-kore" "-pthread"
     "/tarn-compat/kore")

@@ -39,6 +39,8 @@ def read(path):
 def own_names(text):
     """What a file defines for itself: static functions and objects, tags, constants of enumerations."""
     bare = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+    bare = re.sub(r"__attribute__\(\((?:[^()]|\([^()]*\))*\)\)", "", bare)
+    bare = re.sub(r"\b_Atomic\(([^()]*)\)", r"\1", bare)
     names = set(re.findall(r"^[^\n;={]*\bstatic\b[^\n;={]*\n(\w+)\(", bare, re.M))
     names |= set(re.findall(r"^static[^\n;={(]*?\b(\w+)\([^\n]*", bare, re.M))
     names |= set(re.findall(r"^static[^;={(]*?\b(\w+)(?:\[[^]]*\])*\s*(?:=|;)", bare, re.M))

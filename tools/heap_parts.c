@@ -57,7 +57,7 @@ slab_part(const struct heap_view *view, const struct tn_slab *slab, struct heap_
             add_free(part, from);
         }
     }
-    add_list(view, slab, part, slab->head ^ slab->key);
+    add_list(view, slab, part, slab->head);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
     if (tn_remote_first(word) != TN_REMOTE_END) {
         add_list(view, slab, part, (uintptr_t)(view->base + part->at + tn_remote_first(word) * 8));

@@ -523,10 +523,10 @@ inspect_live(struct tn_space *space, const struct tn_slab *slab, char *block)
     size_t size = meta & (TN_CHECKED_SIZE - 1);
     bool whole = is_front_whole(p) && *tail_in(&place) == tail_of(p, LIVE) &&
                  ((meta & TN_CHECKED_ALL) != 0 || first_other(p, size, room, FILLING) == room);
-    const char *where =
-        is_front_whole(p) ? "written to past its end" : "written to before its start";
     if (!whole && is_sealed(p) && tn_checked_header_of(p)->meta == meta) {
-        tn_die_damaged(p, size, where, "exit");
+        tn_die_damaged(
+            p, size, is_front_whole(p) ? "written to past its end" : "written to before its start",
+            "exit");
     }
 }
 

@@ -21,8 +21,6 @@ PREAMBLE = {
 COMPILE = {"c": ["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Werror", "-Wno-unused-variable",
                  "-Wno-unused-but-set-variable"],
            "cpp": ["c++", "-std=c++17", "-Wall", "-Werror", "-Wno-unused-variable"]}
-# Pages that others refer to and that are still to come.
-TO_COME = {"insight.md"}
 # Names that are there to be wrong, or that stand for many.
 NOT_NAMES = {"TARN_STAT", "tarn_all", "tarn_quick"}
 
@@ -90,9 +88,10 @@ class Checker:
         return f"{where}: ended with {done.returncode}: {done.stderr}" if done.returncode != 0 else None
 
     def run_shell(self, lines, where):
-        path = self.build + os.pathsep + os.environ.get("PATH", "")
+        environment = dict(os.environ, PATH=self.build + os.pathsep + os.environ.get("PATH", ""),
+                           TARN_LIBRARY=os.path.join(self.build, "libtarn.so"))
         done = subprocess.run(["sh", "-eu", "-c", "\n".join(lines)], cwd=self.scratch, capture_output=True,
-                              text=True, timeout=60, env=dict(os.environ, PATH=path))
+                              text=True, timeout=60, env=environment)
         return f"{where}: ended with {done.returncode}: {done.stderr}" if done.returncode != 0 else None
 
     def helps(self, words):
@@ -200,7 +199,7 @@ class Checker:
             text = file.read()
         return [f"{os.path.relpath(path, self.source)}: {link} leads nowhere"
                 for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
-                if not os.path.exists(os.path.join(os.path.dirname(path), link)) and link not in TO_COME]
+                if not os.path.exists(os.path.join(os.path.dirname(path), link))]
 
 
 def self_test(checker):

@@ -30,7 +30,7 @@ def strings(call, *rooms):
         text = read(path)
         while ADJACENT.search(text):
             text = ADJACENT.sub(r'"\1', text)
-        for found in re.finditer(call + r'\((?:[^";]|\n)*?"((?:[^"\\]|\\.)*)"', text):
+        for found in re.finditer(call + r'\((?:[^";{]|\n)*?"((?:[^"\\]|\\.)*)"', text):
             yield os.path.basename(path), found.group(1).replace('\\"', '"')
 
 
