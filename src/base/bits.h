@@ -12,8 +12,13 @@
 #define TN_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define TN_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TN_NOINLINE    __attribute__((noinline))
-/* A function that reads what other threads may be writing, and makes do with any value it sees. */
-#define TN_RACY __attribute__((no_sanitize("thread")))
+/* A function that reads what other threads may be writing, and makes do with any value it sees. Put
+ * into another function by the compiler it would be looked at all the same. */
+#ifdef __SANITIZE_THREAD__
+#    define TN_RACY __attribute__((no_sanitize("thread"), noipa))
+#else
+#    define TN_RACY __attribute__((no_sanitize("thread")))
+#endif
 #define TN_COLD __attribute__((noinline, cold))
 #define TN_KIB  ((size_t)1024)
 #define TN_MIB  ((size_t)1024 * 1024)

@@ -205,6 +205,13 @@ tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *sl
     free_small(cache, space, slab, p, call);
 }
 
+/* The owner may be changing another flag; this one is as it was when the slab was made. */
+static TN_RACY bool
+holds_samples(const struct tn_slab *slab)
+{
+    return (slab->flags & TN_SAMPLES) != 0;
+}
+
 static void
 free_in(struct tn_cache *cache, void *p, const char *call)
 {
@@ -232,7 +239,7 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_central_free(cache, space, slab, p);
         return;
     }
-    if (TN_UNLIKELY(slab->flags & TN_SAMPLES)) {
+    if (TN_UNLIKELY(holds_samples(slab))) {
         tn_sample_free(space, slab, p, call);
     } else {
         free_small(cache, space, slab, p, call);
