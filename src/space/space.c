@@ -10,6 +10,7 @@
 #define COMMIT_STEP 16u /* slices: memory becomes usable in steps of at least 1 MiB */
 #define DIRTY_LEAST 64u /* slices: up to 4 MiB of free slices stay as they are */
 #define DIRTY_SHARE 16u /* and beyond that a sixteenth of what is in use */
+#define REGRETTED   4u  /* times that, when purging more is regretted */
 #define SLICE_PAGES (TN_SLICE / PURGE_UNIT)
 #define FORGET      4u /* regretted pages in a millisecond: about one part in a hundred of its time */
 #define PURGE_UNIT  ((size_t)4096)
@@ -288,7 +289,8 @@ purge_detached(struct tn_space *space, struct tn_slab *list)
     }
 }
 
-/* Runs to purge now that there is one more: half of what may stay does. Under the lock. */
+/* Runs to purge now that there is one more: half of what may stay does. Without a limit for what is
+ * regretted a program of waves would keep its highest for good. Under the lock. */
 static struct tn_slab *
 detach_surplus(struct tn_space *space)
 {
@@ -300,10 +302,13 @@ detach_surplus(struct tn_space *space)
     }
     uint32_t limit = dirty_limit(map);
     size_t budget = (map->frontier - map->first) * SLICE_PAGES;
-    if (map->dirty_slices <= limit || tn_regrets(&map->regret, budget, FORGET)) {
+    if (map->dirty_slices <= limit) {
         return NULL;
     }
-    return detach_dirty(space, limit / 2);
+    if (tn_regrets(&map->regret, budget, FORGET)) {
+        limit *= REGRETTED;
+    }
+    return map->dirty_slices > limit ? detach_dirty(space, limit / 2) : NULL;
 }
 
 void
