@@ -105,10 +105,11 @@ class Run(Case):
         program = compile_program(self.folder, "more", "int main(void){return 3;}")
         os.chmod(self.folder, 0o755)
         os.chmod(program, 0o4755)
-        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", TARN, "run", program],
+        for name in ("tarn", "libtarn.so", "libtarn-report.so"):  # the build tree may not be for other users
+            shutil.copy(os.path.join(os.path.dirname(TARN), name), self.path(name))
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", self.path("tarn"),
+                               "run", program],
                               capture_output=True, text=True, env=clean_environment(), check=False)
-        if "Permission denied" in done.stderr:
-            self.skipTest("the build tree is not for other users")
         self.assertEqual(done.returncode, 3)
         self.assertIn("runs with more rights than yours", done.stderr)
 
