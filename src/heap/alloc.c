@@ -154,6 +154,7 @@ tn_malloc_slow(size_t size)
     return malloc_any(size);
 }
 
+/* All of a small block is cleared, as glibc does: some users take it at its usable size. */
 void *
 tn_cache_zalloc(struct tn_cache *cache, size_t size)
 {
@@ -161,8 +162,9 @@ tn_cache_zalloc(struct tn_cache *cache, size_t size)
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
     if (size <= TN_SLAB_MAX) {
-        void *block = class_malloc(cache, tn_class_of(size), size);
-        return block != NULL ? memset(block, 0, size) : NULL;
+        unsigned class = tn_class_of(size);
+        void *block = class_malloc(cache, class, size);
+        return block != NULL ? memset(block, 0, tn_classes[class].size) : NULL;
     }
     return large_malloc(cache, size, TN_SLICE, 0, true);
 }
