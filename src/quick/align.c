@@ -99,11 +99,9 @@ tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *
     size_t granule = (size_t)(tn_word)(0 - q->mask);
     struct place want = {r->size, r->align, 0, r->span, 2};
     struct tn_block *block;
-    struct tn_block *front;
     uintptr_t place;
     uintptr_t payload;
     size_t slack;
-    tn_word head;
     tn_word size;
     tn_word gap;
 
@@ -138,15 +136,13 @@ tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *
     }
     payload = (uintptr_t)tn_payload(block);
     place = find_place(payload, &want);
-    front = block;
     if (place != 0 && (place & ~(uintptr_t)(granule - 1)) != payload) {
         /* What is left in front must be able to be a block. */
         if ((place & ~(uintptr_t)(granule - 1)) - payload < TN_MIN) {
             place = find_place(payload + TN_MIN, &want);
         }
     }
-    head = block->head;
-    size = head & ~TN_FLAGS;
+    size = block->head & ~TN_FLAGS;
     *lead = place & (granule - 1);
     gap = (tn_word)(place - *lead - payload);
     if (place == 0 || place - payload > size ||
@@ -155,30 +151,19 @@ tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *
         return NULL;
     }
     if (gap != 0) {
-        block = tn_after(block, gap);
-        block->head = (size - gap) | TN_USED;
-        front->head = gap | (head & TN_FLAGS);
+        struct tn_block *front = block;
+
+        block = tn_split(front, gap);
         *what = tn_quick_give_clean(q, front);
-        if (*what != NULL) {
-            return NULL;
-        }
     }
-    head = block->head;
-    size = tn_round(q, want.size + *lead);
-    gap = (head & ~TN_FLAGS) - size;
-    if (gap >= TN_MIN) {
-        front = tn_after(block, size);
-        front->head = gap | TN_USED;
-        block->head = size | (head & TN_FLAGS);
-        *what = tn_quick_give_clean(q, front);
-        if (*what != NULL) {
-            return NULL;
-        }
+    if (*what == NULL) {
+        *what = tn_quick_trim(q, block, tn_round(q, want.size + *lead));
     }
     if (*lead != 0) {
         block->head |= TN_ODD;
+        *(unsigned char *)tn_payload(block) = (unsigned char)(*lead << 3 | 7);
     }
-    return block;
+    return *what == NULL ? block : NULL;
 }
 
 void *

@@ -77,6 +77,13 @@ struct tn_block {
     tn_link prev; /* free: block before it in the bin, or the bin itself seen as a block */
 };
 
+/* A walk under way, on its caller's stack. What merges blocks moves it on. */
+struct tn_walker {
+    struct tn_walker *next;
+    struct tn_region *region; /* NULL at the end */
+    struct tn_block *at;      /* the next block of it to be seen, or its closing header */
+};
+
 struct tn_region {
     tn_link next; /* region handed in before this one, or the heap's state */
     tn_link prev; /* region handed in after it, or the heap's state */
@@ -99,6 +106,7 @@ struct tarn_quick {
     uintptr_t end;       /* no header lies above */
     uintptr_t lists;     /* where the quick list of blocks of 0 bytes would be; 0: there are none */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
+    struct tn_walker *walkers;            /* the walks under way, the last begun in front */
     uintptr_t span;                       /* multiples of 8 from `low` to `end`; 0 when guarded */
     tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
     tn_word round;                        /* const: added to a request before masking */

@@ -6,6 +6,7 @@
 #include "quick/memory.h"
 #include "quick/proof.h"
 #include "quick/quick_lists.h"
+#include "quick/walk.h"
 
 uintptr_t
 tn_quick_lock(struct tarn_quick *q)
@@ -35,9 +36,13 @@ tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block)
     tn_word head = block->head;
     struct tn_block *next = tn_after(block, head & ~TN_FLAGS);
     tn_word next_head = next->head;
-    int done = tn_give(q, block, head);
+    struct tn_block *whole = head & TN_PREV_FREE ? tn_before(block, *tn_tag(block, 0)) : block;
 
-    if (done && q->flags & TARN_QUICK_CHECKED) {
+    if (!tn_give(q, block, head)) {
+        return tn_quick_damage_near(block);
+    }
+    tn_quick_move_walkers(q, whole);
+    if (q->flags & TARN_QUICK_CHECKED) {
         if (head & TN_PREV_FREE) {
             fill(tn_before(block, TN_WORD), tn_after(block, TN_WORD));
         }
@@ -48,7 +53,24 @@ tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block)
             fill(next, links < end ? links : end);
         }
     }
-    return done ? NULL : tn_quick_damage_near(block);
+    return NULL;
+}
+
+const char *
+tn_quick_trim(struct tarn_quick *q, struct tn_block *block, size_t size)
+{
+    struct tn_block *rest;
+    const char *what;
+
+    if ((block->head & ~TN_FLAGS) - size < TN_MIN) {
+        return NULL;
+    }
+    rest = tn_split(block, size);
+    what = tn_quick_give_clean(q, rest);
+    if (what != NULL) {
+        block->head += rest->head & ~TN_FLAGS;
+    }
+    return what;
 }
 
 /* A block for the request from wherever one is; NULL when there is none or *what is broken. */
@@ -105,6 +127,26 @@ trace(struct tarn_quick *q, const char *function, const void *object, const void
     }
 }
 
+/* Makes a block an object of `size` bytes the first `kept` of which stay as they are: zeroes the
+ * others and the slack, or in a checked heap fills the slack and sets the check words. */
+static void
+dress(struct tarn_quick *q, struct tn_block *block, void *object, size_t kept, size_t size)
+{
+    unsigned char *bytes = (unsigned char *)object;
+    size_t end = tn_quick_room(q, block, (uintptr_t)object - (uintptr_t)tn_payload(block));
+
+    if (q->flags & TARN_QUICK_CHECKED) {
+        memset(bytes + size, TN_CLEAN, end - size);
+        tn_quick_set_word(q, block, TN_SIZE, size);
+        tn_quick_set_word(q, block, TN_COOKIE, tn_quick_cookie(block, size));
+        end = size;
+    }
+    if (kept < end) {
+        memset(bytes + kept, 0, end - kept);
+    }
+}
+
+/* tn_quick_allocate without the trace. */
 static void *
 allocate(struct tarn_quick *q, const struct tn_request *r)
 {
@@ -112,7 +154,6 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
     struct tn_block *block;
     unsigned char *object;
     size_t lead;
-    size_t bytes;
 
     if (r->size >= TN_LIMIT) {
         return NULL;
@@ -125,7 +166,6 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
         return NULL;
     }
     object = (unsigned char *)tn_payload(block) + lead;
-    bytes = tn_quick_room(q, block, lead);
     if (q->flags & TARN_QUICK_CHECKED) {
         struct tn_block *end = tn_after(block, (block->head & ~TN_FLAGS) - TN_WORD);
 
@@ -134,20 +174,9 @@ allocate(struct tarn_quick *q, const struct tn_request *r)
         }
     }
     if (lead != 0) {
-        memset(tn_payload(block), 0, lead);
-        *(unsigned char *)tn_payload(block) = (unsigned char)(lead << 3 | 7);
+        memset((unsigned char *)tn_payload(block) + 1, 0, lead - 1);
     }
-    if (q->flags & TARN_QUICK_CHECKED) {
-        memset(object + r->size, TN_CLEAN, bytes - r->size);
-        tn_quick_set_word(q, block, TN_SIZE, r->size);
-        tn_quick_set_word(q, block, TN_COOKIE, tn_quick_cookie(block, r->size));
-        bytes = r->size;
-    }
-    if (r->clear) {
-        memset(object, 0, bytes);
-    } else {
-        memset(object + r->size, 0, bytes - r->size);
-    }
+    dress(q, block, object, r->clear ? 0 : r->size, r->size);
     if (q->flags & TARN_QUICK_TAGS) {
         tn_quick_set_word(q, block, TN_MALLOC_TAG, r->caller);
         tn_quick_set_word(q, block, TN_REALLOC_TAG, 0);
@@ -224,19 +253,56 @@ tn_quick_release(struct tarn_quick *q, void *object, const char *function, uintp
     }
 }
 
-/* Moves the object to a new block. */
-static void *
-move(struct tarn_quick *q, void *object, size_t old, const struct tn_request *r)
+/* Makes the block `bytes` large where it is; 0 when that cannot be, and then *what when that is
+ * because something is broken. */
+static int
+resize(struct tarn_quick *q, struct tn_block *block, tn_word bytes, const char **what)
 {
-    unsigned char *to = (unsigned char *)allocate(q, r);
+    struct tn_block *end = tn_after(block, block->head & ~TN_FLAGS);
+    struct tn_block *to = tn_after(block, bytes);
+    struct tn_block *tag;
+    uintptr_t saved;
+    int grown;
 
-    if (to != NULL) {
-        memcpy(to, object, old < r->size ? old : r->size);
-        if (old < r->size) {
-            memset(to + old, 0, r->size - old);
+    if (to <= end) {
+        if (q->flags & TARN_QUICK_CHECKED && (uintptr_t)end - (uintptr_t)to >= TN_MIN) {
+            fill(to, end);
+        }
+        saved = tn_quick_lock(q);
+        *what = tn_quick_trim(q, block, bytes);
+        tn_quick_unlock(q, saved);
+        return *what == NULL;
+    }
+    saved = tn_quick_lock(q);
+    tag = tn_after(end, (end->head & ~TN_FLAGS) - TN_WORD);
+    grown = tn_grow(q, block, bytes);
+    if (grown > 0) {
+        tn_quick_move_walkers(q, block);
+    }
+    tn_quick_unlock(q, saved);
+    if (grown < 0) {
+        *what = "block behind it damaged (overrun or write after free)";
+    } else if (grown > 0 && q->flags & TARN_QUICK_CHECKED) {
+        to = tn_after(block, block->head & ~TN_FLAGS);
+        if (!tn_quick_all(tn_after(end, sizeof *end), to < tag ? to : tag, TN_CLEAN)) {
+            *what = "free memory was written to";
         }
     }
-    return to;
+    return grown > 0;
+}
+
+/* The object's block, when it is one and its owner has kept to it; else NULL and *what. */
+static struct tn_block *
+find(struct tarn_quick *q, const void *object, size_t *lead, const char **what)
+{
+    uintptr_t saved = tn_quick_lock(q);
+    struct tn_block *block = tn_quick_locate(q, object, lead, what);
+
+    tn_quick_unlock(q, saved);
+    if (block != NULL && q->flags & TARN_QUICK_CHECKED) {
+        *what = tn_quick_overrun(q, block, object, *lead);
+    }
+    return *what == NULL ? block : NULL;
 }
 
 TN_COLD void *
@@ -245,63 +311,48 @@ tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t c
     struct tn_request request = {"realloc", 0, 0, 0, 0, 0, 0};
     const char *what = NULL;
     struct tn_block *block;
-    uintptr_t tags[2] = {0, 0};
-    uintptr_t saved;
+    void *result = object;
+    uintptr_t tag = 0;
     size_t lead;
-    size_t old = 0;
-    void *result = NULL;
+    size_t old;
+    int resized;
 
-    request.caller = caller;
-    request.size = size;
     if (size >= TN_LIMIT) {
         return NULL;
     }
-    saved = tn_quick_lock(q);
-    block = tn_quick_locate(q, object, &lead, &what);
-    if (block != NULL) {
-        old = tn_quick_room(q, block, lead);
-        if (q->flags & TARN_QUICK_TAGS) {
-            tags[0] = tn_quick_get_word(q, block, TN_MALLOC_TAG);
-        }
-        if (q->flags & TARN_QUICK_CHECKED) {
-            old = tn_quick_get_word(q, block, TN_SIZE);
-        } else {
-            int resized = tn_resize(q, block, tn_round(q, size + lead));
-
-            result = resized > 0 ? object : NULL;
-            what = resized < 0 ? "block behind it damaged (overrun or write after free)" : NULL;
-        }
-    }
-    tn_quick_unlock(q, saved);
-    if (block != NULL && what == NULL && q->flags & TARN_QUICK_CHECKED) {
-        what = tn_quick_overrun(q, block, object, lead);
-    }
-    if (what != NULL) {
+    block = find(q, object, &lead, &what);
+    if (block == NULL) {
         tn_quick_panic(q, "realloc", what, object);
         return NULL;
     }
-    if (result != NULL) {
-        size_t bytes = tn_quick_room(q, block, lead);
-        size_t kept = old < size ? old : size;
-
-        memset((unsigned char *)object + kept, 0, bytes - kept);
-        if (q->flags & TARN_QUICK_TAGS) {
-            tn_quick_set_word(q, block, TN_MALLOC_TAG, tags[0]);
-        }
-    } else {
-        result = move(q, object, old, &request);
+    old = q->flags & TARN_QUICK_CHECKED ? tn_quick_get_word(q, block, TN_SIZE)
+                                        : tn_quick_room(q, block, lead);
+    if (q->flags & TARN_QUICK_TAGS) {
+        tag = tn_quick_get_word(q, block, TN_MALLOC_TAG);
+    }
+    resized = resize(q, block, tn_round(q, size + lead), &what);
+    if (resized) {
+        dress(q, block, object, old < size ? old : size, size);
+    }
+    if (what != NULL) {
+        tn_quick_panic(q, "realloc", what, object);
+    }
+    if (!resized) {
+        request.caller = caller;
+        request.size = size;
+        result = what == NULL ? allocate(q, &request) : NULL;
         if (result == NULL) {
             return NULL;
         }
-        (void)release(q, object, "realloc");
-        saved = tn_quick_lock(q);
-        block = tn_quick_locate(q, result, &lead, &what);
-        tn_quick_unlock(q, saved);
-        if (q->flags & TARN_QUICK_TAGS) {
-            tn_quick_set_word(q, block, TN_MALLOC_TAG, tags[0]);
+        memcpy(result, object, old < size ? old : size);
+        if (old < size) {
+            memset((unsigned char *)result + old, 0, size - old);
         }
+        (void)release(q, object, "realloc");
+        block = tn_before((struct tn_block *)result, TN_WORD);
     }
     if (q->flags & TARN_QUICK_TAGS) {
+        tn_quick_set_word(q, block, TN_MALLOC_TAG, tag);
         tn_quick_set_word(q, block, TN_REALLOC_TAG, caller);
     }
     trace(q, "realloc", result, object, size, caller);
@@ -313,32 +364,20 @@ tarn_quick_msize(struct tarn_quick *q, void *object)
 {
     const char *what = NULL;
     struct tn_block *block;
-    uintptr_t saved;
     size_t lead;
     size_t bytes;
 
     if (object == NULL) {
         return 0;
     }
-    saved = tn_quick_lock(q);
-    block = tn_quick_locate(q, object, &lead, &what);
-    tn_quick_unlock(q, saved);
+    block = find(q, object, &lead, &what);
     if (block == NULL) {
         tn_quick_panic(q, "msize", what, object);
         return 0;
     }
     bytes = tn_quick_room(q, block, lead);
     if (q->flags & TARN_QUICK_CHECKED) {
-        size_t size = tn_quick_get_word(q, block, TN_SIZE);
-
-        what = tn_quick_overrun(q, block, object, lead);
-        if (what != NULL) {
-            tn_quick_panic(q, "msize", what, object);
-            return 0;
-        }
-        memset((unsigned char *)object + size, 0, bytes - size);
-        tn_quick_set_word(q, block, TN_SIZE, bytes);
-        tn_quick_set_word(q, block, TN_COOKIE, tn_quick_cookie(block, bytes));
+        dress(q, block, object, tn_quick_get_word(q, block, TN_SIZE), bytes);
     }
     return bytes;
 }

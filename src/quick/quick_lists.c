@@ -34,7 +34,6 @@ tn_quick_lend(struct tarn_quick *q)
 int
 tn_quick_flush_one(struct tarn_quick *q, const char **what)
 {
-    struct tn_block *block;
     void *payload = NULL;
     tn_word size;
 
@@ -52,12 +51,8 @@ tn_quick_flush_one(struct tarn_quick *q, const char **what)
         q->small_top = 0;
         q->small = 0;
     }
-    block = tn_before((struct tn_block *)payload, TN_WORD);
-    if (!tn_give(q, block, block->head)) {
-        *what = tn_quick_damage_near(block);
-        return 0;
-    }
-    return 1;
+    *what = tn_quick_give_clean(q, tn_before((struct tn_block *)payload, TN_WORD));
+    return *what == NULL;
 }
 
 void

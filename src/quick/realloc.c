@@ -48,6 +48,24 @@ slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
     return prev;
 }
 
+/* Gives back what a block has beyond `size` bytes, if that is enough for a block. Returns 1, or -1
+ * when the block behind is damaged. */
+TN_CORE int
+trim(struct tarn_quick *q, struct tn_block *block, tn_word size)
+{
+    tn_word head = block->head;
+    struct tn_block *rest;
+
+    if ((head & ~TN_FLAGS) - size >= TN_MIN) {
+        rest = tn_split(block, size);
+        if (TN_UNLIKELY(!tn_give(q, rest, rest->head))) {
+            block->head = head;
+            return -1;
+        }
+    }
+    return 1;
+}
+
 void *
 tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
 {
@@ -78,7 +96,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
     old = (head & ~TN_FLAGS) - TN_WORD;
     kept = old < size ? old : size;
     bytes = tn_round(q, size);
-    resized = tn_resize(q, block, bytes);
+    resized = bytes > (head & ~TN_FLAGS) ? tn_grow(q, block, bytes) : trim(q, block, bytes);
     if (resized <= 0) {
         to = resized < 0 ? NULL : tn_take(q, bytes, 0);
         if (to != NULL) {

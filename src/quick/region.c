@@ -4,6 +4,7 @@
 #include "quick/memory.h"
 #include "quick/proof.h"
 #include "quick/quick_lists.h"
+#include "quick/walk.h"
 
 /* Sizes with a quick list, by the size of the first region: more lists than a small heap can use
  * would only cost it memory, and blocks lying on them would split it. */
@@ -166,7 +167,6 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
 {
     struct tn_region *region = record(memory);
     struct tn_block *block;
-    uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
     uintptr_t saved;
     bool known = false;
     bool empty;
@@ -182,11 +182,11 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
         tn_quick_unlock(q, saved);
         return false;
     }
-    block =
-        (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
+    block = tn_quick_first_block(q, region);
     empty = block->head == region->size; /* one free block: no flags */
     if (empty) {
         tn_unlink(q, block, tn_bin(block->head));
+        tn_quick_leave_region(q, region);
         ((struct tn_region *)tn_at(q, region->prev))->next = region->next;
         if (tn_at(q, region->next) != &q->nil) {
             ((struct tn_region *)tn_at(q, region->next))->prev = region->prev;
