@@ -73,29 +73,54 @@ tn_quick_trim(struct tarn_quick *q, struct tn_block *block, size_t size)
     return what;
 }
 
-/* A block for the request from wherever one is; NULL when there is none or *what is broken. */
+/* As tn_take, also for sizes that have no bin; when nothing else is left it looks at more than the
+ * first block of the size's own bin. Call locked. */
 static struct tn_block *
-obtain(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const char **what)
+take_deep(struct tarn_quick *q, tn_word size, const char **what)
 {
-    tn_word size = tn_round(q, r->size);
-    struct tn_block *block = NULL;
-    int more = 1;
+    size_t bin = tn_bin(size);
+    struct tn_block *block;
+    unsigned i;
+
+    if (bin - TN_FIRST_BIN >= TN_BINS(q->flags)) {
+        return NULL;
+    }
+    block = tn_take(q, size, 0);
+    if (block != NULL) {
+        return block;
+    }
+    *what = tn_quick_damage_free(q, size);
+    block = tn_at(q, *tn_bin_head(q, bin));
+    for (i = 0; i < 32 && block != &q->nil && *what == NULL; i++) {
+        if (block->head >= size) {
+            /* Make it the first of its bin, where tn_take finds it. */
+            tn_unlink(q, block, bin);
+            tn_insert(q, block, block->head);
+            return tn_take(q, size, 0);
+        }
+        block = tn_at(q, block->next);
+    }
+    return NULL;
+}
+
+/* A block of `size` bytes from wherever one is; NULL when there is none or *what is broken. */
+static struct tn_block *
+obtain(struct tarn_quick *q, tn_word size, const char **what)
+{
+    const struct tarn_quick_hooks *hooks = q->hooks;
 
     while (*what == NULL) {
         uintptr_t saved = tn_quick_lock(q);
+        struct tn_block *block = NULL;
+        int more = 1;
 
-        *lead = 0;
-        if (r->align != 0 || r->span != 0) {
-            block = tn_quick_take_aligned(q, r, lead, what);
-        } else {
-            if (q->lists != 0 && size <= TN_QUICKS(q->flags)) {
-                void *payload = tn_quick_pop(q, tn_quick_list(q, size));
+        if (q->lists != 0 && size <= TN_QUICKS(q->flags)) {
+            void *payload = tn_quick_pop(q, tn_quick_list(q, size));
 
-                block = payload == NULL ? NULL : tn_before((struct tn_block *)payload, TN_WORD);
-            }
-            if (block == NULL) {
-                block = tn_quick_take_deep(q, size, what);
-            }
+            block = payload == NULL ? NULL : tn_before((struct tn_block *)payload, TN_WORD);
+        }
+        if (block == NULL) {
+            block = take_deep(q, size, what);
         }
         if (block != NULL) {
             tn_quick_lend(q);
@@ -106,11 +131,9 @@ obtain(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const cha
         if (block != NULL) {
             return block;
         }
-        if (!more && *what == NULL) {
-            if (q->hooks == NULL || q->hooks->more == NULL ||
-                !q->hooks->more(q->hooks->context, q, size)) {
-                return NULL;
-            }
+        if (!more && *what == NULL &&
+            (hooks == NULL || hooks->more == NULL || !hooks->more(hooks->context, q, size))) {
+            break;
         }
     }
     return NULL;
@@ -146,33 +169,53 @@ dress(struct tarn_quick *q, struct tn_block *block, void *object, size_t kept, s
     }
 }
 
+/* A block for the request; *lead becomes the bytes from its payload to the object. NULL when there
+ * is none, or *what is broken. */
+static struct tn_block *
+find_room(struct tarn_quick *q, const struct tn_request *r, size_t *lead, const char **what)
+{
+    const int placed = r->align != 0 || r->span != 0;
+    struct tn_place place;
+    size_t bytes = placed ? tn_quick_plan(q, r, &place) : r->size;
+    struct tn_block *block;
+
+    *lead = 0;
+    if (bytes >= TN_LIMIT) {
+        return NULL;
+    }
+    block = obtain(q, tn_round(q, bytes), what);
+    if (block != NULL && q->flags & TARN_QUICK_CHECKED) {
+        struct tn_block *end = tn_after(block, block->head & ~TN_FLAGS);
+
+        if (!tn_quick_all(tn_after(block, sizeof *block), tn_before(end, TN_WORD), TN_CLEAN)) {
+            tn_quick_panic(q, r->function, "free memory was written to", tn_payload(block));
+        }
+        if (placed) {
+            fill(tn_after(block, TN_WORD), end);
+        }
+    }
+    if (block != NULL && placed) {
+        block = tn_quick_place(q, block, &place, lead, what);
+    }
+    return block;
+}
+
 /* tn_quick_allocate without the trace. */
 static void *
 allocate(struct tarn_quick *q, const struct tn_request *r)
 {
     const char *what = NULL;
-    struct tn_block *block;
-    unsigned char *object;
     size_t lead;
+    struct tn_block *block = find_room(q, r, &lead, &what);
+    unsigned char *object;
 
-    if (r->size >= TN_LIMIT) {
-        return NULL;
+    if (what != NULL) {
+        tn_quick_panic(q, r->function, what, NULL);
     }
-    block = obtain(q, r, &lead, &what);
     if (block == NULL) {
-        if (what != NULL) {
-            tn_quick_panic(q, r->function, what, NULL);
-        }
         return NULL;
     }
     object = (unsigned char *)tn_payload(block) + lead;
-    if (q->flags & TARN_QUICK_CHECKED) {
-        struct tn_block *end = tn_after(block, (block->head & ~TN_FLAGS) - TN_WORD);
-
-        if (!tn_quick_all(tn_after(block, sizeof *block), end, TN_CLEAN)) {
-            tn_quick_panic(q, r->function, "free memory was written to", object);
-        }
-    }
     if (lead != 0) {
         memset((unsigned char *)tn_payload(block) + 1, 0, lead - 1);
     }
@@ -218,11 +261,14 @@ release(struct tarn_quick *q, void *object, const char *function)
     saved = tn_quick_lock(q);
     block = tn_quick_locate(q, object, &lead, &what);
     if (block != NULL && q->flags & TARN_QUICK_CHECKED) {
-        /* The block is its owner's still: filling it needs no lock. */
+        /* The block is its owner's still: filling it needs no lock. The mark of an odd one stays.
+         */
         tn_quick_unlock(q, saved);
         what = tn_quick_overrun(q, block, object, lead);
         if (what == NULL) {
-            fill(tn_after(block, TN_WORD), tn_after(block, block->head & ~TN_FLAGS));
+            unsigned char *from = (unsigned char *)tn_payload(block) + (lead != 0);
+
+            memset(from, TN_CLEAN, (uintptr_t)block + (block->head & ~TN_FLAGS) - (uintptr_t)from);
         }
         saved = tn_quick_lock(q);
     }
@@ -232,6 +278,7 @@ release(struct tarn_quick *q, void *object, const char *function)
         if (lead != 0) {
             head &= ~TN_ODD;
             block->head = head;
+            *(unsigned char *)tn_payload(block) = TN_CLEAN;
         }
         if (lead != 0 || q->lists == 0 || (head & ~TN_FLAGS) > TN_QUICKS(q->flags) ||
             q->map < q->plenty || !tn_quick_push(q, tn_payload(block), head & ~TN_FLAGS)) {

@@ -340,40 +340,6 @@ more_and_sleep_hooks(void **state)
     sound(q);
 }
 
-static bool
-stop_at_two(void *context, const struct tarn_quick_block *block)
-{
-    (void)block;
-    return ++*(int *)context < 2;
-}
-
-static void
-walk_and_statistics(void **state)
-{
-    struct tarn_quick *q = heap_of(65536, 0);
-    struct tarn_quick_stats stats;
-    void *object[10];
-    int i;
-    int seen = 0;
-
-    (void)state;
-    for (i = 0; i < 10; i++) {
-        object[i] = tarn_quick_malloc(q, 1000);
-    }
-    tarn_quick_free(q, object[3]);
-    tarn_quick_get_stats(q, &stats);
-    assert_int_equal(stats.objects, 9);
-    assert_int_equal(stats.used_by_size[9], 9);
-    assert_int_equal(stats.free_by_size[9], 1);
-    assert_int_equal(stats.total, stats.used + stats.free + stats.quick);
-    assert_true(stats.peak >= 10 * 1000 && stats.peak < 10 * 1032);
-    assert_non_null(tarn_quick_malloc(q, stats.largest));
-    tarn_quick_summary(q);
-    assert_non_null(strstr(printed, "in use by 10 objects, at most "));
-    assert_false(tarn_quick_walk(q, stop_at_two, &seen));
-    assert_int_equal(seen, 2);
-}
-
 static unsigned traced;
 
 static void
@@ -474,7 +440,6 @@ main(void)
         cmocka_unit_test(tags),
         cmocka_unit_test(regions),
         cmocka_unit_test(more_and_sleep_hooks),
-        cmocka_unit_test(walk_and_statistics),
         cmocka_unit_test(trace_events),
         cmocka_unit_test(need_is_enough),
     };
