@@ -38,7 +38,8 @@
 #endif
 
 /* For speed the core is inlined into each call; for size it is one function that all share. */
-#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
+#if defined(TN_CORE) /* given: by the build that counts branches, which wants each but once */
+#elif defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 #    define TN_CORE static inline __attribute__((always_inline, unused))
 #elif defined(__GNUC__)
 #    define TN_CORE static __attribute__((noinline, unused))
@@ -117,7 +118,7 @@ struct tarn_quick {
     uint32_t flags;     /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
     uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
     uint32_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
-    uint16_t small_top; /* a quarter of the headers that are not */
+    uint16_t small_top; /* what tn_quarter of an object's header is below when it has a list */
     uint16_t depth;     /* const: blocks on one quick list, at most */
     uint16_t front;     /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */

@@ -114,7 +114,7 @@ tn_take(struct tarn_quick *q, size_t size, int batch)
             tn_insert(q, block, rest);
             return taken;
         }
-        if (TN_BATCH > 1 && batch && size / 4 < q->top && rest >> 6 > size &&
+        if (TN_BATCH > 1 && batch && (size - TN_MIN) / 4 < q->top && rest >> 6 > size &&
             tn_same_bin(rest - (TN_BATCH - 1) * size, whole)) {
             taken->head = (tn_word)size | TN_USED;
             rest -= (TN_BATCH - 1) * size;
@@ -205,12 +205,13 @@ tn_quick_pop(struct tarn_quick *q, struct tn_list *list)
     return payload;
 }
 
-/* A quarter of a header in use and not odd, whether or not a free block precedes it (which adds 1);
- * of any other header, something beyond all of them. */
+/* A quarter of what a block has beyond the smallest size, by its header, when that is one in use
+ * and not odd; one more when a free block precedes it. Of any other header, something beyond all of
+ * them. */
 static inline tn_word
 tn_quarter(tn_word head)
 {
-    head -= TN_USED;
+    head -= TN_USED + (tn_word)TN_MIN;
     return head >> 2 | head << (sizeof head * 8 - 2);
 }
 

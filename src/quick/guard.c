@@ -25,9 +25,7 @@ tn_quick_unlock(struct tarn_quick *q, uintptr_t saved)
 static void
 fill(struct tn_block *from, struct tn_block *to)
 {
-    if (from < to) {
-        memset(from, TN_CLEAN, (size_t)((uintptr_t)to - (uintptr_t)from));
-    }
+    memset(from, TN_CLEAN, (uintptr_t)to - (uintptr_t)from);
 }
 
 const char *
@@ -391,10 +389,9 @@ tn_quick_reallocate(struct tarn_quick *q, void *object, size_t size, uintptr_t c
         if (result == NULL) {
             return NULL;
         }
-        memcpy(result, object, old < size ? old : size);
-        if (old < size) {
-            memset((unsigned char *)result + old, 0, size - old);
-        }
+        /* It had no room where it was, so it is growing. */
+        memcpy(result, object, old);
+        memset((unsigned char *)result + old, 0, size - old);
         (void)release(q, object, "realloc");
         block = tn_before((struct tn_block *)result, TN_WORD);
     }

@@ -71,6 +71,7 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
 {
     struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
     struct tn_block *to = block;
+    uintptr_t place;
     tn_word head;
     tn_word bytes;
     size_t old;
@@ -84,12 +85,12 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         tn_quick_release(q, object, "realloc", TN_CALLER);
         return NULL;
     }
-    if (TN_UNLIKELY(tn_place(q, object) >= q->span || size >= q->limit)) {
+    place = tn_place(q, object);
+    if (TN_UNLIKELY(place >= q->span || size >= q->limit)) {
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     head = block->head;
-    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED ||
-                    (uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
+    if (TN_UNLIKELY(place + tn_quarter(head) / 2 + TN_MIN / 8 > q->span ||
                     tn_after(block, head & ~TN_FLAGS)->head & TN_PREV_FREE)) {
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }

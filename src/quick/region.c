@@ -28,7 +28,7 @@ lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *regi
     struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
     uintptr_t size;
 
-    if (close + TN_WORD > end || close < payload || close - (payload - TN_WORD) < TN_MIN) {
+    if (close < payload || close - (payload - TN_WORD) < TN_MIN) {
         return NULL;
     }
     size = close - (payload - TN_WORD);
@@ -36,8 +36,7 @@ lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *regi
         return NULL;
     }
 #if TN_OFFSETS
-    if ((intptr_t)(close - (uintptr_t)q) >= 0x7fff0000 ||
-        (intptr_t)(payload - (uintptr_t)q) <= -0x7fff0000) {
+    if ((intptr_t)(close - (uintptr_t)q) >= 0x7fff0000) {
         return NULL;
     }
 #endif

@@ -1,4 +1,5 @@
 /* Walks and statistics, also of a heap that is used meanwhile. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include "quick_fixture.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static bool
@@ -40,6 +42,12 @@ walk_and_statistics(void **state)
     assert_non_null(tarn_quick_malloc(q, stats.largest));
     tarn_quick_summary(q);
     assert_non_null(strstr(printed, "in use by 10 objects, at most "));
+    assert_non_null(strstr(printed, "; 1 region\n"));
+    assert_true(tarn_quick_add(q, memory + 131072, 8192));
+    printed_length = 0;
+    tarn_quick_summary(q);
+    assert_non_null(strstr(printed, "; 2 regions\n"));
+    assert_true(tarn_quick_remove(q, memory + 131072));
     assert_false(tarn_quick_walk(q, stop_at_two, &seen));
     assert_int_equal(seen, 2);
 }
@@ -106,6 +114,8 @@ take_away(void *context, const struct tarn_quick_block *block)
     struct changes *c = context;
 
     if ((unsigned char *)block->object > c->region) {
+        assert_true(tarn_quick_add(c->q, c->region + 16384, 8192));
+        assert_true(tarn_quick_remove(c->q, c->region + 16384)); /* not the one it is in */
         assert_true(tarn_quick_remove(c->q, c->region));
         memset(c->region, 0x4f, 8192);
     }
@@ -154,12 +164,130 @@ walk_of_a_busy_heap(void **state)
     }
 }
 
+/* Of a full heap with two words for each object, and of objects that do not start their block. */
+static bool
+look_odd(void *context, const struct tarn_quick_block *block)
+{
+    *(int *)context += block->used && (uintptr_t)block->object % 8 == 3;
+    return true;
+}
+
+static void
+full_and_odd(void **state)
+{
+    struct tarn_quick *q = heap_of(4096, TARN_QUICK_TAGS);
+    struct tarn_quick_stats stats;
+    size_t size;
+    int odd = 0;
+
+    (void)state;
+    assert_non_null(tarn_quick_mallocalign(q, 100, 64, 3, 0));
+    assert_non_null(tarn_quick_mallocalign(q, 100, 64, 35, 0));
+    assert_true(tarn_quick_walk(q, look_odd, &odd));
+    assert_int_equal(odd, 2);
+    for (size = 4096; size > 0;) {
+        if (tarn_quick_malloc(q, size - 1) == NULL) {
+            size--;
+        }
+    }
+    tarn_quick_get_stats(q, &stats);
+    assert_int_equal(stats.largest, 0);
+    sound(q);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static uintptr_t
+take_mutex(void *context)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&mutex);
+    return 0;
+}
+
+static void
+drop_mutex(void *context, uintptr_t saved)
+{
+    (void)context;
+    (void)saved;
+    (void)pthread_mutex_unlock(&mutex);
+}
+
+static pthread_barrier_t begun;
+static pthread_barrier_t ended;
+
+static bool
+wait_for_the_other(void *context, const struct tarn_quick_block *block)
+{
+    (void)block;
+    if (!*(bool *)context) {
+        *(bool *)context = true;
+        (void)pthread_barrier_wait(&begun);
+        (void)pthread_barrier_wait(&ended);
+    }
+    return true;
+}
+
+static void *
+walk_second(void *context)
+{
+    bool waited = false;
+
+    (void)tarn_quick_walk(context, wait_for_the_other, &waited);
+    return NULL;
+}
+
+struct first_walk {
+    struct tarn_quick *q;
+    pthread_t thread;
+    bool started;
+};
+
+static bool
+start_the_other(void *context, const struct tarn_quick_block *block)
+{
+    struct first_walk *first = context;
+
+    (void)block;
+    if (!first->started) {
+        first->started = true;
+        assert_int_equal(pthread_create(&first->thread, NULL, walk_second, first->q), 0);
+        (void)pthread_barrier_wait(&begun);
+    }
+    return true;
+}
+
+/* Two walks that begin one after the other, and end in the same order. */
+static void
+walks_of_two_threads(void **state)
+{
+    struct tarn_quick_hooks own = hooks;
+    struct first_walk first;
+
+    (void)state;
+    memset(&first, 0, sizeof first);
+    own.lock = take_mutex;
+    own.unlock = drop_mutex;
+    first.q = tarn_quick_init(memory, 65536, 0, &own);
+    assert_non_null(tarn_quick_malloc(first.q, 100));
+    assert_int_equal(pthread_barrier_init(&begun, NULL, 2), 0);
+    assert_int_equal(pthread_barrier_init(&ended, NULL, 2), 0);
+    assert_true(tarn_quick_walk(first.q, start_the_other, &first));
+    (void)pthread_barrier_wait(&ended);
+    assert_int_equal(pthread_join(first.thread, NULL), 0);
+    /* Nothing is left of either: what merges blocks would look at it. */
+    tarn_quick_flush(first.q);
+    sound(first.q);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(walk_and_statistics),
         cmocka_unit_test(walk_of_a_busy_heap),
+        cmocka_unit_test(full_and_odd),
+        cmocka_unit_test(walks_of_two_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
