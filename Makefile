@@ -111,3 +111,7 @@ forks: all ## FORKS (100000) forks while four threads allocate; every child allo
 memcheck: deps ## in build-memcheck, a library that tells Valgrind and AddressSanitizer of every block
 	@cmake -S . -B build-memcheck -G Ninja -DTARN_MEMCHECK=ON -DTARN_TESTS=OFF >/dev/null && ninja -C build-memcheck libtarn.so
 .PHONY: memcheck
+
+check-aarch64: deps ## the libraries for AArch64, and tests of each face under qemu-user, at length
+	@mkdir -p build && tests/ports/aarch64 $(CURDIR) $(CURDIR)/build/aarch64 10
+.PHONY: check-aarch64
