@@ -179,6 +179,12 @@ tn_block_head(const void *p, const char *call)
     return find_block(p, call, &space);
 }
 
+static inline size_t
+room_of(const struct tn_slab *slab)
+{
+    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
+}
+
 static inline void
 free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
            const char *call)
@@ -221,6 +227,8 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
+    tn_inspector_free(space->heap, p, room_of(slab));
+    TN_LOOK_AWAY;
     if (cache != NULL ? cache->heap != space->heap : tn_options.check) {
         cache = tn_cache_of_heap(space->heap);
     }
@@ -342,12 +350,13 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
-    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
+    return tn_inspector_size(p, room_of(slab));
 }
 
 size_t
 tn_object_size(const void *p, const char *call)
 {
+    TN_LOOK_AWAY;
     struct tn_space *space = tn_space_of(p);
     if (p == NULL || space == NULL) {
         return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
@@ -355,7 +364,8 @@ tn_object_size(const void *p, const char *call)
     struct tn_slab *slab = tn_slab_head_of(space, p);
     if (tn_kind(slab) == TN_LARGE || tn_kind(slab) == TN_SAMPLED) {
         size_t inside = (size_t)((const char *)p - slab->large_start);
-        return inside <= slab->large_size ? slab->large_size - inside : SIZE_MAX;
+        return inside <= slab->large_size ? tn_inspector_size(p, slab->large_size - inside)
+                                          : SIZE_MAX;
     }
     const struct tn_class *class = tn_class_of_slab(slab);
     const char *base = tn_slab_base(space, slab);
@@ -374,17 +384,12 @@ tn_object_size(const void *p, const char *call)
     if (looks_free(slab, base, base + start)) {
         tn_die_already_free(p, slab, call);
     }
-    return class->size - (offset - start);
+    return tn_inspector_size(p, class->size - (offset - start));
 }
 
-bool
-tn_resize_in_place(void *p, size_t size, const char *call)
+static bool
+resize(struct tn_space *space, struct tn_slab *slab, void *p, size_t size)
 {
-    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
-        return tn_checked_resize(p, size, call);
-    }
-    struct tn_space *space;
-    struct tn_slab *slab = find_block(p, call, &space);
     if (tn_kind(slab) == TN_SLAB) {
         return size <= tn_class_of_slab(slab)->size;
     }
@@ -400,4 +405,19 @@ tn_resize_in_place(void *p, size_t size, const char *call)
         tn_sample_large(tn_self, p, size);
     }
     return true;
+}
+
+bool
+tn_resize_in_place(void *p, size_t size, const char *call)
+{
+    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
+        return tn_checked_resize(p, size, call);
+    }
+    struct tn_space *space;
+    struct tn_slab *slab = find_block(p, call, &space);
+    bool done = resize(space, slab, p, size);
+    if (done) {
+        tn_inspector_resize(space->heap, p, size, room_of(slab));
+    }
+    return done;
 }

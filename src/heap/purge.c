@@ -355,6 +355,7 @@ tn_purge_heap(struct tn_heap *heap)
     if (count == 0) {
         return 0;
     }
+    TN_LOOK_AWAY;
     struct tn_cache *own = tn_cache_of_heap(heap);
     if (own != NULL) {
         bytes += purge_own(own);

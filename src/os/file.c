@@ -21,6 +21,13 @@
 #    define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17 */
 #endif
 
+/* AddressSanitizer looks at what these are given; pages of an image have parts that are closed. */
+#ifdef TARN_MEMCHECK
+#    define pread(file, data, size, at) syscall(SYS_pread64, file, data, size, at)
+#    define pwritev(file, parts, count, at)                                                        \
+        syscall(SYS_pwritev, file, parts, (long)(count), (long)(at), 0L)
+#endif
+
 /* 0 or the errno of a call that returns -1, with the caller's put back. */
 static int
 outcome(long result, struct tn_aside aside)

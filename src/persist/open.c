@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/text.h"
+#include "heap/first_class.h"
 #include "os/os.h"
 #include "persist/sum.h"
 
@@ -420,6 +421,7 @@ take(struct tn_image *image, const tarn_options *options)
     if (enroll(image) != 0) {
         return -1;
     }
+    tn_heap_tell(&image->heap);
     if (write && tn_heap_hooks.back != NULL) {
         tn_heap_hooks.back(&image->heap, NULL);
     }

@@ -17,6 +17,7 @@ tarn_commit(tarn_heap *heap)
         return -1;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     tn_image_hold(image);
     int result =
@@ -96,6 +97,7 @@ tarn_close(tarn_heap *heap)
         return -1;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     if (!(image->flags & TARN_READ_ONLY)) {
         if (tn_image_to_write(heap, "a commit") == NULL) {
             return -1;
@@ -125,6 +127,7 @@ roll_back(struct tn_image *image)
 {
     struct tn_heap *heap = &image->heap;
     uint64_t redone = image->redone;
+    tn_inspector_open(image->space.base, image->usable);
     if (image->flags & TARN_READ_ONLY) {
         tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
         int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
@@ -164,6 +167,7 @@ tarn_rollback(tarn_heap *heap)
         return tn_fail(ENOTSUP, false, "%s: shared mode has no rollback", image->path);
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
     tn_lock(&image->lock);
     if (write && !image->torn) {
@@ -173,6 +177,9 @@ tarn_rollback(tarn_heap *heap)
     int result = roll_back(image);
     tn_image_let(image);
     tn_unlock(&image->lock);
+    if (result == 0) {
+        tn_heap_tell(heap);
+    }
     if (write && result == 0) {
         tn_heap_hooks.back(heap, image->kept);
         image->kept = NULL;
@@ -194,6 +201,7 @@ tarn_checkpoint(tarn_heap *heap)
         return 0;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     tn_image_hold(image);
     int result = tn_commit(image, true);

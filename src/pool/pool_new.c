@@ -47,6 +47,7 @@ static bool
 lay_out_object(struct tn_pool *pool, size_t size, size_t align)
 {
     size_t canary = pool->flags & TARN_POOL_CANARY ? sizeof(uint64_t) : 0;
+    canary += pool->flags & TARN_POOL_GUARD ? 0 : TN_RED_ZONE;
     if (align == 0) {
         align = tn_min((size_t)1 << tn_lowest_bit(size), 16);
     }
@@ -120,6 +121,7 @@ set_up_cache(struct tn_pool *pool)
 #ifdef TARN_CHECKS
     check = true;
 #endif
+    check = check || TN_INSPECTED;
     if (check || (tn_pool_is_shared(pool) &&
                   (pool->limit != SIZE_MAX || (pool->flags & TARN_POOL_STRICT)))) {
         pool->mode = TN_POOL_LONG;
