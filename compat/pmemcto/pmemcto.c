@@ -1,6 +1,6 @@
 /* libpmemcto's names on images in shared mode: a pool is a heap. */
 #define _GNU_SOURCE
-#include "pool.h"
+#include "cto_pool.h"
 
 #include "block_table.h"
 

@@ -3,7 +3,7 @@
  * neither its size nor the disk's other users are ever felt by a program that has it open.
  */
 #define _GNU_SOURCE
-#include "pool.h"
+#include "cto_pool.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* What the parts of libpmemcto's interface share. */
-#ifndef TARN_PMEMCTO_POOL_H
-#define TARN_PMEMCTO_POOL_H
+#ifndef TARN_PMEMCTO_CTO_POOL_H
+#define TARN_PMEMCTO_CTO_POOL_H
 
 #include "libpmemcto.h"
 
