@@ -459,6 +459,11 @@ open_or_make(const char *path, const tarn_options *options, unsigned how, bool o
     } else {
         image->file = -1;
     }
+    if (failed == EROFS) {
+        tn_fail(failed, true,
+                "%s: nothing can be written there, TARN_READ_ONLY opens what there is", path);
+        return give_up(image);
+    }
     if (failed != 0) {
         tn_fail(failed, true, "%s: cannot be opened", path);
         return give_up(image);
