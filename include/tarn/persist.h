@@ -60,6 +60,7 @@ enum tarn_open_flags {
     TARN_PROCESS = 16,  /* commits survive the process, not the system: no sync */
     TARN_PAGE_MAP = 32, /* find changed pages by the page map even where watching can be had */
     TARN_VERIFY = 64,   /* check the whole image first; fail with EBADMSG when it is damaged */
+    TARN_RESERVE = 128, /* with TARN_SHARED: see below */
 };
 
 /*
@@ -71,7 +72,9 @@ enum tarn_open_flags {
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
  * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
- * that says so and is opened only with TARN_UNCLEAN.
+ * that says so and is opened only with TARN_UNCLEAN. When the disk is full, a store to a page that
+ * the file has given back ends the process (SIGBUS); with TARN_RESERVE the disk's space for the
+ * whole capacity is taken when the file is made or opened, else ENOSPC, and none is given back.
  */
 typedef struct tarn_options {
     unsigned flags;      /* enum tarn_open_flags */
@@ -98,7 +101,7 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
  *   EINVAL               no image; another layout, version, byte order or page size
  *   EBADMSG              it is damaged or truncated
  *   EUCLEAN              in shared mode: was not closed
- *   EROFS                features unknown to this version forbid writing
+ *   EROFS                nothing can be written there, or features unknown to this version forbid it
  */
 tarn_heap *tarn_open(const char *path, const tarn_options *options);
 

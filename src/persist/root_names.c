@@ -55,8 +55,9 @@ close_shared(struct tn_image *image)
         take_order_back(image);
         return -1;
     }
-    uint64_t needed = tn_file_size_needed(image);
-    tn_file_resize(image->file, needed);
+    if (!(image->flags & TARN_RESERVE)) {
+        tn_file_resize(image->file, tn_file_size_needed(image));
+    }
     return 0;
 }
 

@@ -79,7 +79,8 @@ main(int argc, char **argv)
     size_t most = 0;
     for (unsigned long round = 0; round < openings; round++) {
         unsigned how = TARN_CREATE | TARN_PROCESS | (round % 7 == 3 ? TARN_PAGE_MAP : 0);
-        heap = tarn_open(file, &(tarn_options){.flags = how, .capacity = (size_t)256 << 20});
+        heap = tarn_open(
+            file, &(tarn_options){.flags = how, .capacity = (size_t)256 << 20, .base = TOWN_BASE});
         if (heap == NULL) {
             oracle_fail("cannot be opened");
         }
