@@ -48,8 +48,8 @@ enum tarn_profile_format {
     TARN_PROFILE_LEAKS,   /* text for people: what is live, by stack, the largest first */
 };
 
-/* Writes the profile into a file, whole or not at all: into another beside it that then takes its
- * place. 0, or what failed as an errno: ENODATA when no profile was ever started. Cost: grows with
+/* Writes the profile into a file, in place of what it held. 0, or what failed as an errno: ENODATA
+ * when no profile was ever started. Cost: grows with
  * the number of different stacks; other threads' samples wait meanwhile for the time it takes to
  * copy them. */
 int tarn_profile_write(const char *path, enum tarn_profile_format format);

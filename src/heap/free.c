@@ -50,7 +50,11 @@ tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab)
 void
 tn_free_look(struct tn_slab *slab)
 {
+    bool current = (slab->flags & TN_CURRENT) != 0;
     look(tn_self, slab);
+    if (current) { /* a thread whose current slabs always suffice comes by here alone */
+        tn_look_round();
+    }
 }
 
 static void

@@ -21,6 +21,7 @@
 struct tn_options tn_options = {
     .huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO, .profile_interval = 512 * TN_KIB};
 _Atomic(void (*)(void)) tn_soon;
+struct tn_bell tn_bell;
 
 enum kind {
     FLAG,       /* an atomic bool */

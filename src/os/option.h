@@ -6,9 +6,9 @@
 #ifndef TN_OPTION_H
 #define TN_OPTION_H
 
+#include "base/bits.h"
+
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 enum tn_choice {
     TN_OFF,
@@ -73,5 +73,27 @@ size_t tn_option_show(unsigned i, char *text, size_t size);
 /* Called at the start of malloc's slow path when not NULL, where nothing is half done: for what
  * must not happen in a fork handler but soon after. */
 extern _Atomic(void (*)(void)) tn_soon;
+
+/* The same for what is asked of the process from outside (watch/view.h): a byte, so that no write
+ * of it is ever half done, and what to do when it is not 0. */
+struct tn_bell {
+    _Atomic uint8_t rung;
+    void (*answer)(void); /* const once set, at the process's start; NULL before */
+};
+extern struct tn_bell tn_bell;
+
+/* Where nothing is half done and no lock is held. */
+static inline void
+tn_look_round(void)
+{
+    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
+    if (TN_UNLIKELY(soon != NULL)) {
+        soon();
+    }
+    if (TN_UNLIKELY(atomic_load_explicit(&tn_bell.rung, memory_order_relaxed) != 0) &&
+        tn_bell.answer != NULL) {
+        tn_bell.answer();
+    }
+}
 
 #endif
