@@ -1,13 +1,14 @@
 /*
- * tarn/profile.h: where the process heap's memory is allocated, by sampling.
+ * tarn/profile.h: where memory is allocated, by sampling.
  *
  * While the profile is on, every allocation from the process heap (malloc, C++'s new and
- * tarn/tarn.h's functions) may become a sample: one of n bytes with probability 1 - exp(-(n + 1) /
- * interval), as in a Poisson process over bytes. The stack of each sample is kept, and whether it
- * is still live. From the samples a profile says, for each stack, about how many blocks and bytes
- * were allocated there since the start, and how many of them are live: un-sampled, so that sums are
- * right in the mean, with an error of about sqrt(interval / bytes) of a figure. Heaps of one's own,
- * pools and images are not sampled.
+ * tarn/tarn.h's functions), from heaps of one's own and from images may become a sample: one of n
+ * bytes with probability 1 - exp(-(n + 1) / interval), as in a Poisson process over bytes. The
+ * stack of each sample is kept, and whether it is still live. From the samples a profile says, for
+ * each stack, about how many blocks and bytes were allocated there since the start, and how many of
+ * them are live: un-sampled, so that sums are right in the mean, with an error of about
+ * sqrt(interval / bytes) of a figure. Pools are sampled that have the flag TARN_POOL_PROFILE. What
+ * lies in an image is known until it is closed or rolled back.
  *
  * The environment does the same for a whole run: TARN_PROFILE=FILE, TARN_PROFILE_INTERVAL and
  * TARN_LEAKS; docs/insight.md tells how, and what the files are read with.

@@ -60,7 +60,6 @@ start(void)
     if (atomic_exchange(&running, true)) {
         return;
     }
-    atomic_store(&tn_soon, NULL);
     tn_own_thread(help); /* without it, all goes on as well */
 }
 
@@ -68,7 +67,8 @@ static void
 in_child(void)
 {
     atomic_store(&running, false);
-    atomic_store(&tn_soon, start);
+    atomic_store(&tn_bell.inside, start);
+    atomic_store(&tn_bell.rung, 1);
 }
 
 void

@@ -38,10 +38,14 @@ carry_out(void *unused)
     return unused;
 }
 
+/* The bell may have rung for something else, or twice. */
 static void
 answer(void)
 {
-    if (atomic_exchange(&tn_bell.rung, 0) != 0 && !tn_own_thread(carry_out)) {
+    static _Atomic uint64_t taken;
+    uint64_t asked = atomic_load(&tn_order.asked);
+    if (asked != atomic_load(&tn_order.answered) && atomic_exchange(&taken, asked) != asked &&
+        !tn_own_thread(carry_out)) {
         settle(false);
     }
 }
@@ -49,5 +53,5 @@ answer(void)
 void
 tn_orders_start(void)
 {
-    tn_bell.answer = answer;
+    tn_bell.outside = answer;
 }

@@ -60,6 +60,7 @@ static const struct tn_sample_hooks hooks = {
     .look = tn_stack_look,
     .record = record,
     .forget = forget,
+    .forget_all = tn_sites_forget_all,
     .reset = tn_sites_reset,
 };
 
