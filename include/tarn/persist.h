@@ -101,7 +101,7 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
  *   EINVAL               no image; another layout, version, byte order or page size
  *   EBADMSG              it is damaged or truncated
  *   EUCLEAN              in shared mode: was not closed
- *   EROFS                nothing can be written there, or features unknown to this version forbid it
+ *   EROFS                nothing can be written there, or unknown features forbid it
  */
 tarn_heap *tarn_open(const char *path, const tarn_options *options);
 

@@ -104,10 +104,7 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
 static TN_NOINLINE void *
 malloc_any(size_t size)
 {
-    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
-    if (TN_UNLIKELY(soon != NULL)) {
-        soon();
-    }
+    tn_look_round();
     void *block = tn_cache_malloc(tn_cache_of_thread(), size);
     TN_PROBE2(tarn, alloc, block, size);
     return block;

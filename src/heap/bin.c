@@ -187,14 +187,11 @@ static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
-    if (cache == &tn_sampler) {
-        return NULL;
-    }
     if (tn_stale_left(heap)) {
         tn_stale_sweep(heap, STALE_STEP);
     }
     uint32_t hint = atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
-    if ((hint >> class % 32 & 1) == 0) {
+    if ((hint >> class % 32 & 1) == 0 || cache == heap->sampler) {
         return NULL;
     }
     tn_lock(&heap->lock);

@@ -29,6 +29,10 @@ look(struct tn_cache *cache, struct tn_slab *slab)
     tn_fork_look();
     if (slab->flags & TN_CURRENT) {
         slab->left = TN_LEFT_CURRENT;
+        if (cache ==
+            tn_self) { /* a thread whose current slabs always suffice comes by here alone */
+            tn_look_round();
+        }
         return;
     }
     unsigned live = slab->floor;
@@ -70,8 +74,9 @@ others_want(struct tn_cache *cache, unsigned class)
     struct tn_heap *heap = cache->heap;
     _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
     uint32_t bit = (uint32_t)1 << class % 32;
-    return cache != &tn_sampler && cache->bin[class].count >= TN_SURPLUS &&
+    return cache->bin[class].count >= TN_SURPLUS &&
            atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
+           cache != heap->sampler &&
            (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
            (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
 }
@@ -233,7 +238,7 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         cache = tn_cache_of_heap(space->heap);
     }
     if (tn_kind(slab) != TN_SLAB) {
-        if (tn_kind(slab) == TN_SAMPLED) {
+        if (tn_is_sample(slab)) {
             tn_sample_free(space, slab, p, call);
         } else {
             tn_large_give(cache, slab);
@@ -247,7 +252,7 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_central_free(cache, space, slab, p);
         return;
     }
-    if (TN_UNLIKELY(holds_samples(slab))) {
+    if (TN_UNLIKELY(holds_samples(slab)) && space->heap->sampler != NULL) {
         tn_sample_free(space, slab, p, call);
     } else {
         free_small(cache, space, slab, p, call);
@@ -362,7 +367,7 @@ tn_object_size(const void *p, const char *call)
         return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
     }
     struct tn_slab *slab = tn_slab_head_of(space, p);
-    if (tn_kind(slab) == TN_LARGE || tn_kind(slab) == TN_SAMPLED) {
+    if (tn_is_large(tn_kind(slab))) {
         size_t inside = (size_t)((const char *)p - slab->large_start);
         return inside <= slab->large_size ? tn_inspector_size(p, slab->large_size - inside)
                                           : SIZE_MAX;
@@ -401,8 +406,9 @@ resize(struct tn_space *space, struct tn_slab *slab, void *p, size_t size)
         return false;
     }
     tn_sample_drop(slab);
-    if (TN_UNLIKELY(tn_self->counted && space->heap == &tn_process_heap)) {
-        tn_sample_large(tn_self, p, size);
+    struct tn_cache *cache = tn_sample_on() ? tn_cache_of_heap(space->heap) : NULL;
+    if (cache != NULL && cache->counted) {
+        tn_sample_large(cache, p, size);
     }
     return true;
 }

@@ -21,7 +21,7 @@
 
 struct tn_options tn_options = {
     .huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO, .profile_interval = 512 * TN_KIB};
-_Atomic(void (*)(void)) tn_soon;
+struct tn_bell tn_bell;
 
 enum kind {
     FLAG,       /* an atomic bool */
@@ -68,6 +68,10 @@ static const struct option options[] = {
       "from one sample to the next, in the mean; 1: every block", false},
      BYTES,
      PLACE(profile_interval)},
+    {{"TARN_PROFILE_POOLS", "0 or 1", "0", "object pools are sampled too, and slower for it",
+      false},
+     FIXED_FLAG,
+     PLACE(profile_pools)},
     {{"TARN_LEAKS", "0 or 1", "0",
       "print what is live at exit to stderr, by where it was allocated", false},
      FIXED_FLAG,
@@ -418,5 +422,18 @@ tn_options_read(void)
     if (tn_options.check && atomic_load(&late)) {
         tn_options.check = false;
         report("tarn: TARN_CHECK: /proc/self/environ could not be read in time, ignored");
+    }
+}
+
+void
+tn_bell_answer(void)
+{
+    atomic_store(&tn_bell.rung, 0);
+    void (*inside)(void) = atomic_exchange(&tn_bell.inside, NULL);
+    if (inside != NULL) {
+        inside();
+    }
+    if (tn_bell.outside != NULL) {
+        tn_bell.outside();
     }
 }

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "heap/first_class.h"
+#include "heap/sample.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -174,6 +175,7 @@ tarn_rollback(tarn_heap *heap)
     if (write && !image->torn) {
         image->kept = tn_heap_hooks.before(heap);
     }
+    tn_sample_forget(heap);
     tn_image_hold(image);
     int result = roll_back(image);
     tn_image_let(image);
