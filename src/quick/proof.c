@@ -145,13 +145,10 @@ int
 tn_quick_all(const void *from, const void *to, unsigned char byte)
 {
     const unsigned char *at = (const unsigned char *)from;
+    const size_t size = (uintptr_t)to - (uintptr_t)from;
 
-    for (; at < (const unsigned char *)to; at++) {
-        if (*at != byte) {
-            return 0;
-        }
-    }
-    return 1;
+    /* The first is, and each is like the one before it. */
+    return from >= to || (*at == byte && memcmp(at, at + 1, size - 1) == 0);
 }
 
 const char *
