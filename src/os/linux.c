@@ -75,11 +75,36 @@ tn_os_release(void *start, size_t size)
     errno = saved;
 }
 
+/* What is asked for may end within a page where pages are larger than 4 KiB. Access is given to all
+ * pages that have a part of it, and restricted, and memory taken back, only of those that lie in it
+ * as a whole. */
+static char *
+page_up(const void *p)
+{
+    return (char *)tn_align_up((uintptr_t)p, tn_os_page_size());
+}
+
+static char *
+page_down(const void *p)
+{
+    return (char *)tn_align_down((uintptr_t)p, tn_os_page_size());
+}
+
+static bool
+restrict_access(char *start, size_t size, int access)
+{
+    char *from = page_up(start);
+    char *to = page_down(start + size);
+    return from >= to || mprotect(from, (size_t)(to - from), access) == 0;
+}
+
 bool
 tn_os_commit(void *start, size_t size)
 {
     int saved = errno;
-    bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    char *from = page_down(start);
+    char *to = page_up((char *)start + size);
+    bool done = mprotect(from, (size_t)(to - from), PROT_READ | PROT_WRITE) == 0;
     TN_PROBE2(tarn, commit, start, size);
     errno = saved;
     return done;
@@ -89,7 +114,7 @@ bool
 tn_os_show(void *start, size_t size)
 {
     int saved = errno;
-    bool done = mprotect(start, size, PROT_READ) == 0;
+    bool done = restrict_access(start, size, PROT_READ);
     errno = saved;
     return done;
 }
@@ -98,7 +123,7 @@ bool
 tn_os_forbid(void *start, size_t size)
 {
     int saved = errno;
-    bool done = mprotect(start, size, PROT_NONE) == 0;
+    bool done = restrict_access(start, size, PROT_NONE);
     errno = saved;
     return done;
 }
@@ -115,7 +140,8 @@ bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;
-    bool done = madvise(start, size, MADV_DONTNEED) == 0;
+    bool whole = page_up(start) == start && page_down((char *)start + size) == (char *)start + size;
+    bool done = whole && madvise(start, size, MADV_DONTNEED) == 0;
     TN_PROBE2(tarn, purge, start, size);
     atomic_fetch_add_explicit(&purged, done ? size : 0, memory_order_relaxed);
     errno = saved;
