@@ -7,6 +7,7 @@
  *     read_only FOLDER
  */
 #include "expect.h"
+#include "say_fault.h"
 
 #include <tarn/persist.h>
 
@@ -127,29 +128,21 @@ make_images(void)
     EXPECT(WEXITSTATUS(status) == LEFT && access(in(writable, "crashed-journal"), F_OK) == 0);
 }
 
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "%s: at %llu: %s\n", name, (unsigned long long)offset, what);
-    return true;
-}
-
 static void
 read_image(const char *file)
 {
-    EXPECT(tarn_check(in(fixed, file), print, NULL) == 0);
+    EXPECT(tarn_check(in(fixed, file), say_fault, NULL) == 0);
     tarn_heap *heap = tarn_open(in(fixed, file), &(tarn_options){.flags = TARN_READ_ONLY});
     EXPECT(heap != NULL);
     EXPECT(strcmp(tarn_root(heap), file) == 0);
     EXPECT(tarn_commit(heap) != 0 && errno == EROFS);
     EXPECT(tarn_rollback(heap) == 0);
     EXPECT(strcmp(tarn_root(heap), file) == 0);
-    EXPECT(tarn_check_heap(heap, print, NULL) == 0);
+    EXPECT(tarn_check_heap(heap, say_fault, NULL) == 0);
     EXPECT(tarn_snapshot(heap, in(fixed, "snapshot")) != 0 && errno == EROFS);
     EXPECT(tarn_snapshot(heap, in(writable, "snapshot")) == 0);
     EXPECT(tarn_close(heap) == 0);
-    EXPECT(tarn_check(in(writable, "snapshot"), print, NULL) == 0);
+    EXPECT(tarn_check(in(writable, "snapshot"), say_fault, NULL) == 0);
     EXPECT(unlink(in(writable, "snapshot")) == 0);
 }
 
