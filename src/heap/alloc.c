@@ -190,6 +190,12 @@ tn_cache_calloc(struct tn_cache *cache, size_t count, size_t size)
     return tn_multiply(count, size, &bytes) ? tn_cache_zalloc(cache, bytes) : tn_no_memory();
 }
 
+void *
+tn_calloc_slow(size_t count, size_t size)
+{
+    return tn_cache_calloc(tn_cache_of_thread(), count, size);
+}
+
 char *
 tn_cache_strndup(struct tn_cache *cache, const char *text, size_t length)
 {

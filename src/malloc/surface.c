@@ -47,7 +47,7 @@ free_aligned_sized(void *p, size_t align, size_t size)
 void *
 calloc(size_t count, size_t size)
 {
-    return tn_cache_calloc(tn_cache_of_thread(), count, size);
+    return tn_calloc_or(count, size, tn_calloc_slow);
 }
 
 void *
