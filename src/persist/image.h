@@ -78,6 +78,7 @@ struct tn_image {
     bool settled;                /* everything was looked at, at this number of faults: */
     uint64_t faults;
     size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
+    size_t refilled; /* up to here what the system has in memory was mapped ahead of its use */
     struct tn_page_set logged;
     struct tn_page_set hollow;
     uint32_t *where; /* for each logged page, the page of the journal that is it */
@@ -141,6 +142,9 @@ int tn_map_shorten(struct tn_image *image, size_t end);
 int tn_map_off_journal(struct tn_image *image);
 /* Maps the file's pages over changed ones, which the file has. */
 int tn_map_anew(struct tn_image *image);
+/* Maps this many bytes more of what the system has in memory of the file, once after each mapping
+ * of the whole. */
+void tn_map_refill(struct tn_image *image, size_t size);
 
 /* journal.c */
 int tn_journal_append(struct tn_image *image);
@@ -164,15 +168,19 @@ bool tn_seal_read(struct tn_image *image, uint64_t size, struct tn_seal *seal);
 int tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used);
 void tn_seal_forget(struct tn_image *image);
 
-/* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit. */
-int tn_checkpoint(struct tn_image *image);
+/* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit; and
+ * gives the memory of these pages back, if it shall, by mapping the file's in their place. */
+int tn_checkpoint(struct tn_image *image, bool give_back);
 /* Writes the pages of a set and sums from memory to the file, and makes holes of others. */
 int tn_write_pages(struct tn_image *image, const struct tn_page_set *pages,
                    const struct tn_page_set *holes);
 uint64_t tn_file_size_needed(const struct tn_image *image);
 
-/* commit.c: both with the image's lock held. For sure: everything is looked at, whatever the number
- * of page faults says. */
+/* changed.c: fills the set of changed pages. For sure: everything is looked at, whatever the number
+ * of page faults says. 0 or an errno. */
+int tn_changed_find(struct tn_image *image, bool for_sure);
+
+/* commit.c: both with the image's lock held. */
 int tn_commit(struct tn_image *image, bool for_sure);
 uint64_t tn_journal_most(const struct tn_image *image); /* bytes; then comes a checkpoint */
 int tn_commit_shared(struct tn_image *image, bool closing);

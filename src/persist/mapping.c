@@ -103,6 +103,7 @@ map_file(struct tn_image *image)
     image->pieces = 0;
     image->file_end = mapped;
     image->tail = 0;
+    image->refilled = 0;
     tn_page_set_clear(&image->armed);
     image->watching = false; /* not before the next commit: reading is faster without */
     failed = extend(image, usable);
@@ -137,6 +138,16 @@ tn_map_anew(struct tn_image *image)
         return tn_fail(failed, true, "%s: cannot be mapped", image->path);
     }
     return 0;
+}
+
+void
+tn_map_refill(struct tn_image *image, size_t size)
+{
+    size = tn_min(size, image->mapped - tn_min(image->refilled, image->mapped));
+    if (size != 0) {
+        tn_map_what_is_there(image->space.base + image->refilled, size);
+        image->refilled += size;
+    }
 }
 
 static int

@@ -377,7 +377,7 @@ become_shared(struct tn_image *image)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be locked", image->path);
     }
-    if (tn_checkpoint(image) != 0 || tn_journal_remove(image) != 0) {
+    if (tn_checkpoint(image, false) != 0 || tn_journal_remove(image) != 0) {
         return -1;
     }
     failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);

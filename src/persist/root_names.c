@@ -75,7 +75,7 @@ close_atomic(struct tn_image *image)
     int result = tn_commit(image, true);
     if (result == 0 && (image->dirty.kind != TN_DIRTY_WATCH || has_little(image))) {
         /* What cannot go to the file stays in the journal. */
-        if (tn_checkpoint(image) == 0) {
+        if (tn_checkpoint(image, false) == 0) {
             tn_journal_remove(image);
         }
     } else if (result == 0) {
@@ -198,10 +198,10 @@ tarn_checkpoint(tarn_heap *heap)
     tn_image_hold(image);
     int result = tn_commit(image, true);
     if (result == 0) {
-        result = tn_checkpoint(image);
+        result = tn_checkpoint(image, image->dirty.kind == TN_DIRTY_WATCH);
     }
-    if (result == 0 && image->dirty.kind == TN_DIRTY_WATCH) {
-        result = tn_map_anew(image);
+    if (result == 0) {
+        tn_changed_find(image, true); /* now, so that the next commit need not begin with it */
     }
     tn_image_let(image);
     tn_unlock(&image->lock);
