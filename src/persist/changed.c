@@ -20,6 +20,14 @@ note_changed(void *context, char *start, size_t size)
     struct tn_image *image = context;
     size_t first = tn_page_of(image, start);
     size_t count = size >> TN_PAGE_SHIFT;
+    for (size_t i = 0; i < count && image->hot.count != 0; i++) {
+        if (tn_hot_has(image, first + i)) {
+            note_changed(image, start, i << TN_PAGE_SHIFT);
+            i++;
+            note_changed(image, start + (i << TN_PAGE_SHIFT), (count - i) << TN_PAGE_SHIFT);
+            return;
+        }
+    }
     tn_page_set_add(&image->changed, first, count);
     tn_page_set_remove(&image->emptied, first, count);
 }
@@ -78,7 +86,8 @@ collect(struct tn_image *image, const char *from, const char *to, uint64_t fault
     }
     bool armed;
     size_t pages = size >> TN_PAGE_SHIFT;
-    size_t most = faults == UNKNOWN ? SIZE_MAX : (size_t)faults - image->changed.count;
+    size_t most =
+        faults == UNKNOWN ? SIZE_MAX : (size_t)faults - image->changed.count + image->hot.count;
     if (tn_page_set_stretch(&image->armed, tn_page_of(image, start), pages, &armed) == pages &&
         armed) {
         return tn_dirty_collect(&image->dirty, start, size, most, true, note_reported, image);
@@ -173,6 +182,10 @@ tn_changed_find(struct tn_image *image, bool for_sure)
         now != UINT64_MAX) {
         faults = now - image->faults;
     }
+    if (faults == UNKNOWN) {
+        tn_hot_forget(image);
+    }
+    tn_hot_review(image);
     if (failed == 0 && faults <= FEW) {
         failed = find_near(image, faults);
     }
@@ -189,7 +202,14 @@ tn_changed_find(struct tn_image *image, bool for_sure)
     if (far && faults != UNKNOWN && !is_explained(image, faults)) {
         tn_map_refill(image, tn_align_up(image->mapped / REFILL, TN_SLICE));
     }
-    /* The call's own faults, if any, count as possible changes next time: that does no harm. */
-    image->faults = far ? tn_dirty_faults() : now;
+    if (faults != UNKNOWN && failed == 0) {
+        if (faults != 0) {
+            tn_hot_open(image);
+        }
+        tn_hot_compare(image);
+    }
+    /* Faults of the call itself are no changes. */
+    bool own = faults != 0 && (far || image->hot.count != 0);
+    image->faults = own ? tn_dirty_faults() : now;
     return failed;
 }

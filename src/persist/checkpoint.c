@@ -207,6 +207,7 @@ tn_checkpoint(struct tn_image *image, bool give_back)
         result = give_back ? give_memory_back(image) : 0;
         tn_page_set_clear(&image->logged);
         tn_page_set_clear(&image->hollow);
+        tn_page_set_clear(&image->patched);
         result = tn_journal_restart(image) != 0 ? -1 : result;
     }
     tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);

@@ -32,11 +32,19 @@ account(struct tn_image *image)
     for (; tn_page_set_next(&image->changed, &first, &count); first += count) {
         tn_page_set_add(&image->logged, first, count);
         tn_page_set_remove(&image->hollow, first, count);
+        tn_page_set_remove(&image->patched, first, count);
+    }
+    for (unsigned i = 0; i < image->hot.changes; i++) {
+        size_t page = image->hot.change[i].page;
+        tn_page_set_add(&image->logged, page, 1);
+        tn_page_set_remove(&image->hollow, page, 1);
+        tn_page_set_add(&image->patched, page, 1);
     }
     first = 0;
     for (; tn_page_set_next(&image->emptied, &first, &count); first += count) {
         tn_page_set_add(&image->hollow, first, count);
         tn_page_set_remove(&image->logged, first, count);
+        tn_page_set_remove(&image->patched, first, count);
     }
     tn_page_set_clear(&image->changed);
     tn_page_set_clear(&image->emptied);
@@ -61,11 +69,12 @@ tn_commit(struct tn_image *image, bool for_sure)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: changed pages cannot be found", image->path);
     }
-    if (image->changed.count == 0 && image->emptied.count == 0) {
+    if (image->changed.count == 0 && image->emptied.count == 0 && image->hot.changes == 0) {
         return 0;
     }
     drop_tail(image);
     if (tn_journal_append(image) != 0) {
+        tn_hot_forget(image);
         return -1;
     }
     account(image);

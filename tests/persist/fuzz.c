@@ -69,17 +69,26 @@ put_record(uint8_t *bytes, size_t at, size_t size, uint64_t salt, uint64_t commi
     record.chain = *chain;
     record.pages %= (size - at) / TN_PAGE;
     record.holes %= 8;
-    record.size = record.pages + 1;
+    record.changes %= 4;
+    record.size = (record.pages + 1) * TN_PAGE;
     struct tn_entry *entries = (struct tn_entry *)(bytes + at + sizeof record);
     for (uint64_t i = 0; i < record.pages; i++) {
         entries[i].page %= 1280;
         entries[i].value = tn_sum(bytes + at + (i + 1) * TN_PAGE, TN_PAGE);
     }
-    record.index_sum = tn_sum(entries, (record.pages + record.holes) * sizeof *entries);
+    uint64_t before = record.pages + record.holes;
+    record.index = (before + record.changes) * sizeof *entries;
+    for (uint64_t i = before; i < before + record.changes; i++) {
+        uint64_t bytes_of_it = entries[i].value >> 32 & 511;
+        entries[i].page %= 1280;
+        entries[i].value = (entries[i].value & 4095) | bytes_of_it << 32;
+        record.index += bytes_of_it;
+    }
+    record.index_sum = tn_sum(entries, (size_t)record.index);
     record.sum = tn_sum(&record, offsetof(struct tn_record, sum));
     memcpy(bytes + at, &record, sizeof record);
     *chain = record.sum;
-    return at + record.size * TN_PAGE;
+    return at + record.size;
 }
 
 /* A journal that passes, for the image whose superblock this is. */
