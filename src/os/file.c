@@ -17,6 +17,9 @@
 
 #define PARTS_MOST 1024
 
+#ifndef MADV_POPULATE_READ
+#    define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 #ifndef MAP_FIXED_NOREPLACE
 #    define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17 */
 #endif
@@ -317,6 +320,29 @@ tn_map_small_pages(void *start, size_t size)
 {
     struct tn_aside aside = tn_aside_begin();
     return outcome(madvise(start, size, MADV_NOHUGEPAGE), aside);
+}
+
+void
+tn_map_what_is_there(char *start, size_t size)
+{
+    int saved = errno;
+    unsigned char there[1024];
+    size_t page = tn_os_page_size();
+    size_t step = sizeof there * page;
+    for (size_t at = 0; at < size; at += step) {
+        size_t count = ((size - at < step ? size - at : step) + page - 1) / page;
+        if (mincore(start + at, count * page, there) != 0) {
+            break;
+        }
+        for (size_t i = 0, end; i < count; i = end + 1) {
+            for (end = i; end < count && (there[end] & 1) != 0; end++) {
+            }
+            if (end > i) {
+                madvise(start + at + i * page, (end - i) * page, MADV_POPULATE_READ);
+            }
+        }
+    }
+    errno = saved;
 }
 
 size_t
