@@ -4,6 +4,7 @@
 #include "heap/fast.h"
 #include "os/os.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Serials are of one process; a pool that has one of another session has to be put right. */
@@ -133,6 +134,10 @@ tarn_pool_find(tarn_heap *given, const char *name, const struct tarn_pool_option
 {
     struct tn_heap *heap = tn_pool_heap(given);
     if (heap == NULL) {
+        return NULL;
+    }
+    if (heap->read_only) {
+        errno = EROFS;
         return NULL;
     }
     tn_lock(tn_pools_lock());

@@ -179,6 +179,9 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
     if (heap == NULL) {
         return failed(ENOMEM);
     }
+    if (heap->read_only) {
+        return failed(EROFS);
+    }
     if (!is_possible(size, options, heap)) {
         return failed(EINVAL);
     }

@@ -99,8 +99,8 @@ make(void)
     tarn_options options = {.capacity = (size_t)64 << 20, .journal_most = (size_t)1 << 30};
     tarn_heap *heap = tarn_create(path, &options); /* all records stay, to be looked at */
     EXPECT(heap != NULL);
-    pool = tarn_pool_new(64, &(struct tarn_pool_options){
-                                 .heap = heap, .name = "shared", .flags = TARN_POOL_SHARED});
+    pool = tarn_pool_new(
+        64, &(struct tarn_pool_options){.heap = heap, .name = "shared", .flags = TARN_POOL_SHARED});
     tarn_set_root(heap, tarn_heap_zalloc(heap, sizeof(uint64_t)));
     for (unsigned i = 0; i < 1000; i++) {
         EXPECT(tarn_pool_alloc(pool) != NULL);
