@@ -71,7 +71,10 @@ enum tarn_open_flags {
  * to FILE-journal in one piece. The journal's pages go to the file now and then, and at tarn_close
  * when they are few; otherwise the journal stays beside the closed file, and opening uses its pages
  * where they are. A file and its journal belong together: copy or move both, or call
- * tarn_checkpoint before tarn_close, which then removes the journal.
+ * tarn_checkpoint before tarn_close, which then removes the journal. When the disk is full, commits
+ * fail and the heap goes on in memory; but on a file system in memory (tmpfs: /dev/shm, often /tmp)
+ * that is full, the first access to a page that the file has no block for, reading included, ends
+ * the process (SIGBUS): the system takes the block then.
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
  * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
