@@ -69,7 +69,7 @@ const char tn_quick_implausible[] = "header damaged (overrun), or not an object'
 int
 tn_quick_is_plausible(const struct tarn_quick *q, const struct tn_block *block)
 {
-    return block->head >= TN_MIN && (block->head & ~TN_FLAGS) <= q->end - (uintptr_t)block;
+    return block->head >= TN_MIN && (block->head & ~TN_FLAGS) <= tn_end(q) - (uintptr_t)block;
 }
 
 struct tn_block *
@@ -79,7 +79,7 @@ tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const ch
     struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
 
     *lead = 0;
-    if ((uintptr_t)object < q->low || (uintptr_t)object >= q->end) {
+    if ((uintptr_t)object < q->low || (uintptr_t)object >= tn_end(q)) {
         *what = "not from this heap";
         return NULL;
     }

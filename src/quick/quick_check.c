@@ -153,10 +153,10 @@ check_quick_lists(struct survey *s)
     for (size = TN_MIN; size <= TN_QUICKS(q->flags); size += 8) {
         struct tn_list *list = tn_quick_list(q, size);
         tn_link *payload = (tn_link *)tn_at(q, list->top);
-        tn_room left = (tn_room)q->depth - list->room;
+        tn_room left = TN_DEPTH(q->flags) - list->room;
 
         s->where = list;
-        if (left < 0 || left > (tn_room)q->depth) {
+        if (left < 0 || left > TN_DEPTH(q->flags)) {
             return "a quick list's count is wrong";
         }
         for (; payload != (tn_link *)tn_at(q, 0); left--) {
