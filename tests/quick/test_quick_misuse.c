@@ -131,8 +131,8 @@ checked(void **state)
             tarn_quick_free(q, p);
             assert_int_equal(faults, 0);
             /* Written after free: found when the memory is given out again. */
-            at = size > 16 ? size / 2 : 0;
-            if (size > 16) {
+            at = size > 32 ? size / 2 : 0;
+            if (size > 32) {
                 p[at] = 1;
                 p = tarn_quick_malloc(q, size);
                 assert_int_equal(faults, 1);
@@ -221,7 +221,7 @@ written_after_free(void **state)
         }
     }
     print_message("%u of %u met\n", met, cases);
-    assert_true(met * 10 > cases * 9);
+    assert_true(met * 20 > cases * 17);
 }
 
 /* Each bit of the header of an object, and of a free block. */
