@@ -107,3 +107,10 @@ soak: all ## threads that allocate, check and free for SECONDS_TO_SOAK (1800): m
 forks: all ## FORKS (100000) forks while four threads allocate; every child allocates and starts threads
 	@LD_PRELOAD=$(CURDIR)/build/libtarn.so TARN_TEST_SUBJECT=$(CURDIR)/build/libtarn.so build/tests/threads/fork_churn 4 $(or $(FORKS),100000)
 .PHONY: check-debug check-asan check-tsan soak forks
+
+fuzz-persist: all ## libFuzzer on images and their journals (SECONDS_TO_FUZZ, 60)
+	@cmake --build --preset release --target fuzz-persist >/dev/null && mkdir -p build/fuzz-persist
+	@build/tests/persist/fuzz_replay tests/persist/fuzz_cases.txt build/fuzz-persist
+	@build/tests/persist/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=240 -len_control=20 \
+		-artifact_prefix=build/fuzz-persist/ build/fuzz-persist 2>&1 | tail -3
+.PHONY: fuzz-persist

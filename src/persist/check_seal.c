@@ -60,6 +60,17 @@ check_rest(struct tn_checker *checker, const struct tn_image *image,
     }
 }
 
+/* As an opening reads it, which knows no more than the file's own commit. */
+static bool
+read_seal(struct tn_image *image, struct tn_seal *seal)
+{
+    uint64_t commit = image->commit;
+    bool is_there =
+        tn_mark_read(image, &image->commit) == 0 && tn_seal_read(image, image->journal.size, seal);
+    image->commit = commit;
+    return is_there;
+}
+
 void
 tn_check_seal(struct tn_checker *checker, struct tn_image *image)
 {
@@ -67,7 +78,7 @@ tn_check_seal(struct tn_checker *checker, struct tn_image *image)
     struct tn_page_set covered;
     struct tn_seal seal;
     bool used;
-    if (journal->file < 0 || journal->end == 0 || !tn_seal_read(image, journal->size, &seal)) {
+    if (journal->file < 0 || journal->end == 0 || !read_seal(image, &seal)) {
         return;
     }
     if (seal.end != journal->end || seal.chain != journal->chain || seal.commit != image->commit) {
