@@ -75,18 +75,18 @@ void
 tn_check_seal(struct tn_checker *checker, struct tn_image *image)
 {
     struct tn_journal *journal = &image->journal;
+    uint64_t end = journal->end;
+    uint64_t chain = journal->chain;
+    uint64_t commit = image->commit;
     struct tn_page_set covered;
     struct tn_seal seal;
     bool used;
-    if (journal->file < 0 || journal->end == 0 || !read_seal(image, &seal)) {
-        return;
+    if (journal->file < 0 || end == 0 || !read_seal(image, &seal) ||
+        tn_seal_use(image, &seal, &used) != 0 || !used) {
+        return; /* what a crash may leave: the records count */
     }
-    if (seal.end != journal->end || seal.chain != journal->chain || seal.commit != image->commit) {
+    if (seal.end != end || seal.chain != chain || seal.commit != commit) {
         tn_check_say(checker, "the journal's seal is of other records", 0);
-        return;
-    }
-    if (tn_seal_use(image, &seal, &used) != 0 || !used) {
-        tn_check_say(checker, "the table of the journal's seal is damaged", 0);
         return;
     }
     if (!tn_page_set_init(&covered, image->head.capacity >> TN_PAGE_SHIFT)) {
