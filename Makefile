@@ -68,6 +68,10 @@ fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
 	@build/fuzz-quick/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=4096 -artifact_prefix=build/fuzz-quick/ \
 		build/fuzz-quick tests/quick/cases 2>&1 | tail -3
 
+coverage-quick: deps ## branches of the freestanding heap that its tests take
+	@python3 tests/quick/branches.py . build/coverage-quick
+.PHONY: coverage-quick
+
 bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
 	@python3 bench/pools.py
 
@@ -79,7 +83,7 @@ uninstall: ## takes away what make install with the same PREFIX and DESTDIR put 
 .PHONY: uninstall
 
 clean: ## what building left
-	@rm -rf build build-debug build-asan build-tsan
+	@rm -rf build build-debug build-asan build-tsan build-memcheck
 
 release: all ## the releases in one file, in build/release: tarn_quick.c and tarn_all.c
 	@ls -l build/release
@@ -115,3 +119,11 @@ fuzz-persist: all ## libFuzzer on images and their journals (SECONDS_TO_FUZZ, 60
 	@build/tests/persist/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=240 -len_control=20 \
 		-artifact_prefix=build/fuzz-persist/ build/fuzz-persist 2>&1 | tail -3
 .PHONY: fuzz-persist
+
+memcheck: deps ## in build-memcheck, a library that tells Valgrind and AddressSanitizer of every block
+	@cmake -S . -B build-memcheck -G Ninja -DTARN_MEMCHECK=ON -DTARN_TESTS=OFF >/dev/null && ninja -C build-memcheck libtarn.so
+.PHONY: memcheck
+
+check-aarch64: deps ## the libraries for AArch64, and tests of each face under qemu-user, at length
+	@mkdir -p build && tests/ports/aarch64 $(CURDIR) $(CURDIR)/build/aarch64 10
+.PHONY: check-aarch64

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/text.h"
+#include "heap/first_class.h"
 #include "os/os.h"
 #include "persist/sum.h"
 
@@ -80,7 +81,8 @@ make_sets(struct tn_image *image)
     }
     if (!tn_page_set_init(&image->changed, pages) || !tn_page_set_init(&image->emptied, pages) ||
         !tn_page_set_init(&image->armed, pages) || !tn_page_set_init(&image->doubtful, pages) ||
-        !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
+        !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages) ||
+        !tn_page_set_init(&image->patched, pages)) {
         return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
     }
     size_t size = tn_where_size(image);
@@ -403,7 +405,7 @@ become_shared(struct tn_image *image)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be locked", image->path);
     }
-    if (tn_checkpoint(image) != 0 || tn_journal_remove(image) != 0) {
+    if (tn_checkpoint(image, false) != 0 || tn_journal_remove(image) != 0) {
         return -1;
     }
     failed = reserve(image);
@@ -457,6 +459,7 @@ take(struct tn_image *image, const tarn_options *options)
     if (enroll(image) != 0) {
         return -1;
     }
+    tn_heap_tell(&image->heap);
     if (write && tn_heap_hooks.back != NULL) {
         tn_heap_hooks.back(&image->heap, NULL);
     }

@@ -305,32 +305,33 @@ put_journal_head(void)
     memcpy(bad.journal.data, &head, sizeof head);
 }
 
-/* Records with the sums of what they have, as far as they can be told. Returns where they end. */
+/* Records with the sums of what they have, as far as they can be told. */
 static void
 put_records(void)
 {
     struct bytes *bytes = &bad.journal;
     uint64_t chain = 0;
-    for (size_t at = TN_PAGE; at + TN_PAGE <= bytes->size;) {
+    for (size_t at = TN_PAGE; at + sizeof(struct tn_record) <= bytes->size;) {
         struct tn_record record;
         memcpy(&record, bytes->data + at, sizeof record);
-        size_t room = (bytes->size - at) / TN_PAGE;
-        size_t entries = (size_t)(record.pages % 1024 + record.holes % 1024);
-        size_t head = (sizeof record + entries * sizeof(struct tn_entry) + TN_PAGE - 1) / TN_PAGE;
-        if (record.magic != TN_RECORD_MAGIC || record.pages >= 1024 || record.holes >= 1024 ||
-            head + record.pages > room || record.size == 0 || record.size > room) {
+        if (record.magic != TN_RECORD_MAGIC || record.size > bytes->size - at ||
+            record.size < sizeof record || record.size % TN_GRAIN != 0 ||
+            record.index > record.size - sizeof record ||
+            record.pages > record.index / sizeof(struct tn_entry) ||
+            record.pages > record.size >> TN_PAGE_SHIFT) {
             return;
         }
         struct tn_entry *entry = (struct tn_entry *)(bytes->data + at + sizeof record);
+        const uint8_t *pages = bytes->data + tn_record_data(&record, at);
         for (size_t i = 0; i < record.pages; i++) {
-            entry[i].value = tn_sum(bytes->data + at + (head + i) * TN_PAGE, TN_PAGE);
+            entry[i].value = tn_sum(pages + i * TN_PAGE, TN_PAGE);
         }
-        record.index_sum = tn_sum(entry, entries * sizeof *entry);
+        record.index_sum = tn_sum(entry, record.index);
         record.chain = chain;
         record.sum = tn_sum(&record, offsetof(struct tn_record, sum));
         memcpy(bytes->data + at, &record, sizeof record);
         chain = record.sum;
-        at += record.size * TN_PAGE;
+        at += record.size;
     }
 }
 
