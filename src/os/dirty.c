@@ -67,13 +67,20 @@ struct scan {
 #define IOCTL_REGISTER _IOWR(WATCH_API, 0x00, struct watch_register)
 #define IOCTL_SCAN     _IOWR('f', 16, struct scan)
 
+/* ioctl takes an int, but for glibc's. */
+#ifdef __GLIBC__
+#    define REQUEST(number) (number)
+#else
+#    define REQUEST(number) ((int)(number))
+#endif
+
 static int
 call(int file, unsigned long request, void *argument)
 {
     int saved = errno;
     int result;
     do {
-        result = ioctl(file, request, argument);
+        result = ioctl(file, REQUEST(request), argument);
     } while (result < 0 && errno == EINTR);
     int failed = result < 0 ? errno : 0;
     errno = saved;
@@ -147,7 +154,7 @@ step(struct tn_dirty *dirty, struct scan *scan)
     int saved = errno;
     int count;
     do {
-        count = ioctl(dirty->page_map, IOCTL_SCAN, scan);
+        count = ioctl(dirty->page_map, REQUEST(IOCTL_SCAN), scan);
     } while (count < 0 && errno == EINTR);
     count = count < 0 ? -errno : count;
     errno = saved;

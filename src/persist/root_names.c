@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "heap/first_class.h"
+#include "heap/sample.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ tarn_commit(tarn_heap *heap)
         return -1;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     tn_image_hold(image);
     int result =
@@ -54,8 +56,9 @@ close_shared(struct tn_image *image)
         take_order_back(image);
         return -1;
     }
-    uint64_t needed = tn_file_size_needed(image);
-    tn_file_resize(image->file, needed);
+    if (!(image->flags & TARN_RESERVE)) {
+        tn_file_resize(image->file, tn_file_size_needed(image));
+    }
     return 0;
 }
 
@@ -110,6 +113,7 @@ tarn_close(tarn_heap *heap)
         return -1;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     if (!(image->flags & TARN_READ_ONLY)) {
         if (tn_image_to_write(heap, "a commit") == NULL) {
             return -1;
@@ -139,6 +143,7 @@ roll_back(struct tn_image *image)
 {
     struct tn_heap *heap = &image->heap;
     uint64_t redone = image->redone;
+    tn_inspector_open(image->space.base, image->usable);
     if (image->flags & TARN_READ_ONLY) {
         tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
         int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
@@ -178,15 +183,20 @@ tarn_rollback(tarn_heap *heap)
         return tn_fail(ENOTSUP, false, "%s: shared mode has no rollback", image->path);
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
     tn_lock(&image->lock);
     if (write && !image->torn) {
         image->kept = tn_heap_hooks.before(heap);
     }
+    tn_sample_forget(heap);
     tn_image_hold(image);
     int result = roll_back(image);
     tn_image_let(image);
     tn_unlock(&image->lock);
+    if (result == 0) {
+        tn_heap_tell(heap);
+    }
     if (write && result == 0) {
         tn_heap_hooks.back(heap, image->kept);
         image->kept = NULL;
@@ -208,6 +218,7 @@ tarn_checkpoint(tarn_heap *heap)
         return 0;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     tn_image_hold(image);
     int result = tn_commit(image, true);

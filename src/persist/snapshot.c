@@ -230,6 +230,7 @@ tarn_snapshot_told(tarn_heap *heap, const char *path, tarn_progress progress, vo
         return tn_image_to_write(heap, "a snapshot") == NULL ? -1 : 0;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     struct copy copy = {.image = image, .progress = progress, .context = context};
     int failed = write_snapshot(&copy, path);
