@@ -124,10 +124,17 @@ extern struct tn_heap tn_process_heap;
 extern const struct tn_slab tn_empty_slab;
 extern struct tn_cache tn_no_cache;
 extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec")));
-/* The last cache this thread used of a heap that is not the process heap, and that heap's serial.
- */
-extern _Thread_local struct tn_cache *tn_other_cache __attribute__((tls_model("initial-exec")));
-extern _Thread_local uint64_t tn_other_serial __attribute__((tls_model("initial-exec")));
+/* The last cache this thread used of a heap that is not the process heap, that heap's serial, and
+ * the window of its first space. */
+struct tn_other {
+    uint64_t serial; /* 0: of none; else the rest holds */
+    struct tn_cache *cache;
+    uintptr_t base;
+    size_t size; /* 0 under TARN_CHECK: no free takes the fast path */
+    struct tn_slab *slabs;
+};
+
+extern _Thread_local struct tn_other tn_other __attribute__((tls_model("initial-exec")));
 
 /* heap.c: the process heap comes to life at the first call; NULL-safe otherwise. */
 bool tn_process_heap_start(void);
