@@ -13,6 +13,7 @@
 enum {
     HISTORY = 1024,
     GRAPH_MOST = 8, /* lines */
+    SMALL = 24,     /* lines of a screen on which figures come before the graph */
     LABEL = 10,
     PAIR_LIVE = 1,
     PAIR_RESIDENT,
@@ -212,7 +213,8 @@ draw(struct top_target *target, const struct top_shot *shot, const struct histor
 {
     erase();
     int y = draw_figures(target, shot, still);
-    int graph = LINES / 4 < GRAPH_MOST ? LINES / 4 : GRAPH_MOST;
+    int graph = LINES / (LINES < SMALL ? 6 : 4);
+    graph = graph < GRAPH_MOST ? graph : GRAPH_MOST;
     if (graph > 1) {
         draw_graph(history, y, graph, COLS);
         y += graph + 2;
