@@ -55,6 +55,7 @@ cache_memory(struct tn_heap *heap)
         }
         tn_set_kind(slab, TN_META);
         heap->cache_memory = tn_slab_base(space, slab);
+        tn_inspector_open(heap->cache_memory, TN_SLICE);
         heap->cache_memory_left = TN_SLICE;
     }
     cache = (struct tn_cache *)heap->cache_memory;
@@ -120,8 +121,8 @@ find_or_make(struct tn_heap *heap)
     return cache;
 }
 
-/* Under TARN_CHECK a thread's cache is here and tn_self stays as it is: so no call of malloc or
- * free is served on its fast path. */
+/* Under TARN_CHECK, and inspected, a thread's cache is here and tn_self stays as it is: so no call
+ * of malloc or free is served on its fast path. */
 static _Thread_local struct tn_cache *checked __attribute__((tls_model("initial-exec")));
 
 struct tn_cache *
@@ -153,6 +154,9 @@ tn_cache_of_thread(void)
     if (!tn_process_heap_start() || tn_options.check) {
         return NULL;
     }
+    if (TN_INSPECTED) {
+        return tn_cache_of_checked_thread();
+    }
     struct tn_cache *cache = find_or_make(&tn_process_heap);
     if (cache != NULL) {
         tn_self = cache;
@@ -172,7 +176,7 @@ tn_cache_of_heap(struct tn_heap *heap)
         return tn_other_cache;
     }
     struct tn_cache *cache = find_or_make(heap);
-    if (cache != NULL) {
+    if (cache != NULL && !TN_INSPECTED) {
         tn_other_cache = cache;
         tn_other_serial = heap->serial;
         tn_thread_watch();
@@ -246,6 +250,7 @@ leave_slabs(struct tn_cache *cache)
 void
 tn_cache_leave(struct tn_cache *cache)
 {
+    TN_LOOK_AWAY;
     tn_cache_empty_stocks(cache);
     tn_lock(&cache->heap->lock);
     leave_slabs(cache);
@@ -256,6 +261,7 @@ void
 tn_cache_retire(struct tn_cache *cache)
 {
     struct tn_heap *heap = cache->heap;
+    TN_LOOK_AWAY;
     tn_cache_empty_stocks(cache);
     tn_lock(&heap->lock);
     leave_slabs(cache);

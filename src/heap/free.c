@@ -22,6 +22,13 @@ looks_free(const struct tn_slab *slab, const char *base, const void *p)
                                                                       << TN_SLICE_SHIFT;
 }
 
+/* The owner may be changing another flag; this one is as it was when the slab was made. */
+static TN_RACY bool
+holds_samples(const struct tn_slab *slab)
+{
+    return (slab->flags & TN_SAMPLES) != 0;
+}
+
 /* The owner's look at one of its slabs whose count of frees has run out. */
 static void
 look(struct tn_cache *cache, struct tn_slab *slab)
@@ -54,7 +61,8 @@ tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab)
 void
 tn_free_look(struct tn_slab *slab)
 {
-    look(tn_self, slab);
+    /* A cache left behind after a last destructor is this thread's, which has not met it yet. */
+    look(tn_self != &tn_no_cache ? tn_self : tn_cache_of_thread(), slab);
 }
 
 static void
@@ -108,9 +116,8 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 /* A block of a slab that is not the cache's: claim the slab if it is nobody's and full, else leave
  * the block on its remote list (essay in remote.h). cache may be NULL: nothing is claimed. */
 static void
-free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p)
+free_remote(struct tn_cache *cache, struct tn_heap *heap, struct tn_slab *slab, char *base, void *p)
 {
-    char *base = tn_slab_base(space, slab);
     uintptr_t *block = p;
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
     uint64_t next;
@@ -129,7 +136,7 @@ free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab
     if ((word & TN_REMOTE_FULL) && cache != NULL) {
         claim(cache, slab, p);
     } else if (tn_remote_shared(next) != 0 && tn_remote_shared(next) == tn_remote_count(next)) {
-        tn_slab_unshare_if_empty(space->heap, slab);
+        tn_slab_unshare_if_empty(heap, slab);
     }
 }
 
@@ -184,6 +191,12 @@ tn_block_head(const void *p, const char *call)
     return find_block(p, call, &space);
 }
 
+static inline size_t
+room_of(const struct tn_slab *slab)
+{
+    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
+}
+
 static inline void
 free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
            const char *call)
@@ -192,14 +205,15 @@ free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab,
     if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
         own = tn_stale_claim(cache, slab);
     }
-    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
+    char *base = tn_slab_base(space, slab);
+    bool marked = looks_free(slab, base, p);
     if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
         tn_die_already_free(p, slab, call);
     }
     if (own) {
         free_own(cache, slab, p);
     } else {
-        free_remote(cache, space, slab, p);
+        free_remote(cache, space->heap, slab, base, p);
     }
 }
 
@@ -208,13 +222,6 @@ tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *sl
               const char *call)
 {
     free_small(cache, space, slab, p, call);
-}
-
-/* The owner may be changing another flag; this one is as it was when the slab was made. */
-static TN_RACY bool
-holds_samples(const struct tn_slab *slab)
-{
-    return (slab->flags & TN_SAMPLES) != 0;
 }
 
 static void
@@ -226,6 +233,8 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
+    tn_inspector_free(space->heap, p, room_of(slab));
+    TN_LOOK_AWAY;
     if (cache != NULL ? cache->heap != space->heap : tn_options.check) {
         cache = tn_cache_of_heap(space->heap);
     }
@@ -251,45 +260,58 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     }
 }
 
-/* What the process heap's own blocks beyond 8 KiB mostly need, without the questions that only
- * other blocks raise: into the cache. False: ask them. */
+/* A large block of the process heap into the cache. False: there is more to ask. */
 static inline bool
-free_to_cache(struct tn_cache *cache, void *p)
+free_large(struct tn_cache *cache, struct tn_slab *slab, const void *p)
+{
+    if (p != slab->large_start || slab->span > TN_LARGE_KEPT ||
+        cache->large_count == TN_LARGE_STOCK) {
+        return false;
+    }
+    tn_set_kind(slab, TN_HELD);
+    cache->large[cache->large_count++] = slab;
+    return true;
+}
+
+/* What most frees of the process heap's blocks need that the fast path leaves, without the
+ * questions that only other blocks raise: blocks of slabs that are not the cache's own, and larger
+ * ones into the cache. False: ask them. */
+static inline bool
+free_usual(struct tn_cache *cache, void *p)
 {
     size_t offset = (uintptr_t)p - tn_window_base;
     if (offset >= tn_window_size) {
         return false;
     }
+    tn_fork_look();
     struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
-    enum tn_kind kind = tn_kind(slab);
-    if (kind == TN_LARGE) {
-        if (p != slab->large_start || slab->span > TN_LARGE_KEPT ||
-            cache->large_count == TN_LARGE_STOCK) {
+    size_t inside = offset & (TN_SLICE - 1);
+    if (tn_kind(slab) == TN_INNER) {
+        inside += (size_t)slab->back << TN_SLICE_SHIFT;
+        slab -= slab->back;
+    }
+    if (TN_UNLIKELY(tn_kind(slab) != TN_SLAB)) {
+        return tn_kind(slab) == TN_LARGE && free_large(cache, slab, p);
+    }
+    const struct tn_class *class = tn_class_of_slab(slab);
+    unsigned index = tn_block_index(class, inside);
+    if (TN_UNLIKELY((size_t)index * class->size != inside || index >= class->capacity ||
+                    tn_top(p) == TN_LINK_TOP)) {
+        return false;
+    }
+    if (slab->size_class < TN_OWNED) {
+        if (tn_slab_owner(slab) == cache->id || holds_samples(slab) ||
+            tn_slab_is_bare(slab, index)) {
             return false;
         }
-        tn_set_kind(slab, TN_HELD);
-        cache->large[cache->large_count++] = slab;
+        free_remote(cache, &tn_process_heap, slab, (char *)p - inside, p);
         return true;
     }
-    size_t back = 0;
-    if (kind == TN_INNER) {
-        back = slab->back;
-        slab -= back;
-        kind = tn_kind(slab);
-    }
-    if (kind != TN_SLAB || slab->size_class < TN_OWNED) {
-        return false;
-    }
     unsigned i = slab->size_class - TN_OWNED;
-    const struct tn_class *class = tn_class_of_slab(slab);
-    size_t inside = (offset & (TN_SLICE - 1)) + (back << TN_SLICE_SHIFT);
-    size_t index = tn_block_index(class, inside);
-    uintptr_t *block = p;
-    if (cache->stashed[i] == TN_STASH || index * class->size != inside ||
-        tn_top(p) == TN_LINK_TOP) {
+    if (cache->stashed[i] == TN_STASH || tn_slab_is_bare(slab, index)) {
         return false;
     }
-    *block = tn_slab_end(slab);
+    *(uintptr_t *)p = tn_slab_end(slab);
     cache->stash[i].block[cache->stashed[i]++] = p;
     return true;
 }
@@ -307,7 +329,9 @@ void
 tn_free_slow(void *p, const char *call)
 {
     struct tn_cache *cache = tn_self;
-    if (cache == &tn_no_cache || !free_to_cache(cache, p)) {
+    if (cache != &tn_no_cache && free_usual(cache, p)) {
+        TN_PROBE1(tarn, free, p);
+    } else {
         free_any(p, call);
     }
 }
@@ -332,7 +356,7 @@ tn_cache_give(struct tn_cache *cache, void *block, const char *call)
     } else if (cache != NULL && tn_slab_owner(slab) == cache->id) {
         free_own(cache, slab, block);
     } else {
-        free_remote(cache, space, slab, block);
+        free_remote(cache, space->heap, slab, tn_slab_base(space, slab), block);
     }
 }
 
@@ -347,12 +371,13 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
-    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
+    return tn_inspector_size(p, room_of(slab));
 }
 
 size_t
 tn_object_size(const void *p, const char *call)
 {
+    TN_LOOK_AWAY;
     struct tn_space *space = tn_space_of(p);
     if (p == NULL || space == NULL) {
         return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
@@ -360,7 +385,8 @@ tn_object_size(const void *p, const char *call)
     struct tn_slab *slab = tn_slab_head_of(space, p);
     if (tn_is_large(tn_kind(slab))) {
         size_t inside = (size_t)((const char *)p - slab->large_start);
-        return inside <= slab->large_size ? slab->large_size - inside : SIZE_MAX;
+        return inside <= slab->large_size ? tn_inspector_size(p, slab->large_size - inside)
+                                          : SIZE_MAX;
     }
     const struct tn_class *class = tn_class_of_slab(slab);
     const char *base = tn_slab_base(space, slab);
@@ -379,17 +405,12 @@ tn_object_size(const void *p, const char *call)
     if (looks_free(slab, base, base + start)) {
         tn_die_already_free(p, slab, call);
     }
-    return class->size - (offset - start);
+    return tn_inspector_size(p, class->size - (offset - start));
 }
 
-bool
-tn_resize_in_place(void *p, size_t size, const char *call)
+static bool
+resize(struct tn_space *space, struct tn_slab *slab, void *p, size_t size)
 {
-    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
-        return tn_checked_resize(p, size, call);
-    }
-    struct tn_space *space;
-    struct tn_slab *slab = find_block(p, call, &space);
     if (tn_kind(slab) == TN_SLAB) {
         return size <= tn_class_of_slab(slab)->size;
     }
@@ -406,4 +427,19 @@ tn_resize_in_place(void *p, size_t size, const char *call)
         tn_sample_large(cache, p, size);
     }
     return true;
+}
+
+bool
+tn_resize_in_place(void *p, size_t size, const char *call)
+{
+    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
+        return tn_checked_resize(p, size, call);
+    }
+    struct tn_space *space;
+    struct tn_slab *slab = find_block(p, call, &space);
+    bool done = resize(space, slab, p, size);
+    if (done) {
+        tn_inspector_resize(space->heap, p, size, room_of(slab));
+    }
+    return done;
 }

@@ -13,6 +13,7 @@
 #ifndef TN_HEAP_H
 #define TN_HEAP_H
 
+#include "base/inspector.h"
 #include "heap/size_class.h"
 #include "os/lock.h"
 #include "os/option.h"
@@ -160,12 +161,13 @@ tn_space_of(const void *p)
     return tn_registry_search(p);
 }
 
-/* The id of the calling thread's caches. With TARN_CHECK it is not what the fast path of free
- * compares with, so that every free takes the slow path, which asks all questions. */
+/* The id of the calling thread's caches. With TARN_CHECK, and where an inspector is told of every
+ * block, it is not what the fast path of free compares with, so that every free takes the slow
+ * path, which asks all questions. */
 static inline uintptr_t
 tn_thread_mark(void)
 {
-    return tn_os_thread() + tn_options.check;
+    return tn_os_thread() + (tn_options.check || TN_INSPECTED);
 }
 
 /*

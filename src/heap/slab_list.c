@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define PAGE_SHIFT 12
+#define PAGE_SHIFT TN_UNIT_SHIFT
 #define CARVE_USED 4u /* units */
 
 /* Keys leave the low 16 bits alone, so that a link shows where in its slice it points. */
@@ -167,6 +167,7 @@ list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
     unsigned count = 0;
+    TN_LOOK_AWAY;
     const char *block = follow(slab, base, tn_slab_link(slab, read_link(&slab->head)));
     while (block != NULL && count < most) {
         count++;
@@ -215,6 +216,7 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
 {
     const struct tn_class *class = tn_class_of_slab(slab);
     char *base = tn_slab_base(space, slab);
+    TN_LOOK_AWAY;
     memset(map, 0, TN_MAP_WORDS * sizeof *map);
     unsigned count = map_list(slab, base, tn_slab_link(slab, slab->head), map);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_acquire);
@@ -232,15 +234,6 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
         }
     }
     return count;
-}
-
-/* Asked of slabs that others own, too: the bit of a live block's unit does not change. */
-TN_RACY bool
-tn_slab_is_bare(const struct tn_slab *slab, unsigned index)
-{
-    const struct tn_class *class = tn_class_of_slab(slab);
-    size_t unit = class->unit_shift == 0 ? index : (size_t)index * class->size >> PAGE_SHIFT;
-    return (slab->bare >> unit & 1) != 0;
 }
 
 static bool
@@ -274,6 +267,7 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     const char *base = tn_slab_base(space, slab);
     unsigned capacity = class->capacity;
     unsigned count = 0;
+    TN_LOOK_AWAY;
     uintptr_t link = tn_slab_link(slab, slab->head);
     while (link != tn_slab_end(slab)) {
         const char *block = follow(slab, base, link);

@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/spelling.h"
 #include "base/text.h"
+#include "os/aside.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -369,11 +370,11 @@ read_one(const char *entry)
 static bool
 read_start(void)
 {
-    char entry[256];
+    char entry[sizeof "TARN_PROFILE=" + TN_PATH_MOST];
     char piece[1024];
     size_t length = 0;
     ssize_t got = -1;
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     int file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
     while (file >= 0 && (got = read(file, piece, sizeof piece)) > 0) {
         for (ssize_t i = 0; i < got; i++) {
@@ -390,7 +391,7 @@ read_start(void)
     if (file >= 0) {
         close(file);
     }
-    errno = saved;
+    tn_aside_end(aside);
     return got == 0;
 }
 

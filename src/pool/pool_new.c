@@ -44,6 +44,7 @@ static bool
 lay_out_object(struct tn_pool *pool, size_t size, size_t align)
 {
     size_t canary = pool->flags & TARN_POOL_CANARY ? sizeof(uint64_t) : 0;
+    canary += pool->flags & TARN_POOL_GUARD ? 0 : TN_RED_ZONE;
     if (align == 0) {
         align = tn_min((size_t)1 << tn_lowest_bit(size), 16);
     }
