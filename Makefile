@@ -1,5 +1,5 @@
 # The door: every target says what it does; the build itself is CMake's.
-.PHONY: all deps run check bench bench-short bench-count bench-memory bench-deps bench-pools bench-quick
+.PHONY: bench-insight all deps run check bench bench-short bench-count bench-memory bench-deps bench-pools bench-quick
 .PHONY: check-firmware fuzz-quick install clean help
 
 all: deps ## build the libraries into build/
@@ -74,6 +74,9 @@ coverage-quick: deps ## branches of the freestanding heap that its tests take
 
 bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
 	@python3 bench/pools.py
+
+bench-insight: bench-deps all ## what statistics, profile and trace points cost
+	@python3 bench/insight_cost.py
 
 install: all ## libraries and headers below PREFIX (/usr/local), DESTDIR honoured
 	@cmake --install build --prefix "$(or $(PREFIX),/usr/local)"
