@@ -67,6 +67,10 @@ fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
 	@build/fuzz-quick/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=4096 -artifact_prefix=build/fuzz-quick/ \
 		build/fuzz-quick tests/quick/cases 2>&1 | tail -3
 
+coverage-quick: deps ## branches of the freestanding heap that its tests take
+	@python3 tests/quick/branches.py . build/coverage-quick
+.PHONY: coverage-quick
+
 bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
 	@python3 bench/pools.py
 

@@ -104,10 +104,7 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
 static TN_NOINLINE void *
 malloc_any(size_t size)
 {
-    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
-    if (TN_UNLIKELY(soon != NULL)) {
-        soon();
-    }
+    tn_look_round();
     void *block = tn_cache_malloc(tn_cache_of_thread(), size);
     TN_PROBE2(tarn, alloc, block, size);
     return block;
@@ -170,6 +167,7 @@ tn_malloc_slow(size_t size)
     return malloc_any(size);
 }
 
+/* All of a small block is cleared, as glibc does: some users take it at its usable size. */
 void *
 tn_cache_zalloc(struct tn_cache *cache, size_t size)
 {
@@ -177,8 +175,10 @@ tn_cache_zalloc(struct tn_cache *cache, size_t size)
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
     if (size <= TN_SLAB_MAX - TN_RED_ZONE) {
-        void *block = class_malloc(cache, tn_class_of(size + TN_RED_ZONE), size);
-        return block != NULL ? memset(block, 0, size) : NULL;
+        unsigned class = tn_class_of(size + TN_RED_ZONE);
+        void *block = class_malloc(cache, class, size);
+        size_t room = TN_RED_ZONE == 0 ? tn_classes[class].size : size;
+        return block != NULL ? memset(block, 0, room) : NULL;
     }
     return large_malloc(cache, size, TN_SLICE, 0, true);
 }
@@ -188,6 +188,12 @@ tn_cache_calloc(struct tn_cache *cache, size_t count, size_t size)
 {
     size_t bytes;
     return tn_multiply(count, size, &bytes) ? tn_cache_zalloc(cache, bytes) : tn_no_memory();
+}
+
+void *
+tn_calloc_slow(size_t count, size_t size)
+{
+    return tn_cache_calloc(tn_cache_of_thread(), count, size);
 }
 
 char *

@@ -45,15 +45,6 @@ tn_bin_redirect(struct tn_cache *cache)
     }
 }
 
-static void
-clear_current(struct tn_cache *cache, unsigned class)
-{
-    struct tn_slab *none = (struct tn_slab *)(uintptr_t)&tn_empty_slab; /* never written to */
-    cache->bin[class].current->flags &= (uint8_t)~TN_CURRENT;
-    cache->bin[class].current = none;
-    set_direct(cache, class, none);
-}
-
 void
 tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
 {
@@ -88,19 +79,21 @@ tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     tn_purge_leave(cache, slab);
 }
 
-/* Lets a full slab go. False when blocks came back in the meantime: it stays. */
-static bool
+/* Lets a full slab go that was current. When blocks came back in the meantime, it stays. */
+static void
 let_go(struct tn_cache *cache, struct tn_slab *slab)
 {
+    slab->flags &= (uint8_t)~TN_CURRENT;
     tn_slab_set_owner(slab, 0);
     uint64_t none = TN_REMOTE_END;
-    if (atomic_compare_exchange_strong_explicit(&slab->remote, &none,
-                                                TN_REMOTE_END | TN_REMOTE_FULL,
-                                                memory_order_release, memory_order_relaxed)) {
-        return true;
+    if (!atomic_compare_exchange_strong_explicit(&slab->remote, &none,
+                                                 TN_REMOTE_END | TN_REMOTE_FULL,
+                                                 memory_order_release, memory_order_relaxed)) {
+        tn_slab_set_owner(slab, cache->id);
+        unsigned came = tn_slab_collect(tn_space_of(slab), slab);
+        tn_slab_set_live(slab, tn_class_of_slab(slab)->capacity - came);
+        tn_bin_append(cache, slab->size_class, slab);
     }
-    tn_slab_set_owner(slab, cache->id);
-    return false;
 }
 
 static void
@@ -187,14 +180,11 @@ static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
-    if (cache == &tn_sampler) {
-        return NULL;
-    }
     if (tn_stale_left(heap)) {
         tn_stale_sweep(heap, STALE_STEP);
     }
     uint32_t hint = atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
-    if ((hint >> class % 32 & 1) == 0) {
+    if ((hint >> class % 32 & 1) == 0 || cache == heap->sampler) {
         return NULL;
     }
     tn_lock(&heap->lock);
@@ -285,23 +275,14 @@ struct tn_slab *
 tn_bin_refill(struct tn_cache *cache, unsigned class)
 {
     struct tn_bin *bin = &cache->bin[class];
-    struct tn_slab *slab = bin->current;
+    struct tn_slab *full = bin->current;
     if (atomic_load_explicit(&cache->trim_wanted, memory_order_relaxed)) {
         tn_purge_cache(cache);
     }
-    if (slab != &tn_empty_slab) {
-        struct tn_space *space = tn_space_of(slab);
-        if (replenish(cache, space, slab)) {
-            return slab;
-        }
-        clear_current(cache, class);
-        if (!let_go(cache, slab)) {
-            tn_slab_collect(space, slab);
-            set_current(cache, class, slab);
-            return slab;
-        }
+    if (full != &tn_empty_slab && replenish(cache, tn_space_of(full), full)) {
+        return full;
     }
-    slab = bin->first;
+    struct tn_slab *slab = bin->first;
     if (slab != NULL) {
         tn_bin_remove(cache, class, slab);
     } else {
@@ -314,6 +295,9 @@ tn_bin_refill(struct tn_cache *cache, unsigned class)
         return NULL;
     }
     set_current(cache, class, slab);
+    if (full != &tn_empty_slab) {
+        let_go(cache, full);
+    }
     if (!tn_slab_has_free(slab)) {
         replenish(cache, tn_space_of(slab), slab);
     }

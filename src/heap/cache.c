@@ -91,7 +91,7 @@ tn_cache_init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
     for (unsigned i = 0; i < TN_OWNED; i++) {
         cache->bin[i].current = NONE;
     }
-    cache->counted = heap == &tn_process_heap && tn_sample_on();
+    cache->counted = tn_sample_on();
 }
 
 /* The calling thread's cache of a heap, made if need be. A cache already there under this thread's
@@ -195,7 +195,7 @@ tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
     if (!(slab->flags & TN_CURRENT)) {
         live -= came; /* a current slab's are found by the walk */
     }
-    slab->flags &= (uint8_t)~TN_CURRENT;
+    slab->flags &= (uint8_t) ~(TN_CURRENT | TN_SAMPLES);
     if (live == 0) {
         tn_slab_set_owner(slab, 0);
         tn_set_kind(slab, TN_HELD);
@@ -230,13 +230,10 @@ tn_cache_empty_stocks(struct tn_cache *cache)
     }
 }
 
-void
-tn_cache_retire(struct tn_cache *cache)
+/* The heap's lock is held. */
+static void
+leave_slabs(struct tn_cache *cache)
 {
-    struct tn_heap *heap = cache->heap;
-    TN_LOOK_AWAY;
-    tn_cache_empty_stocks(cache);
-    tn_lock(&heap->lock);
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE) {
@@ -248,6 +245,26 @@ tn_cache_retire(struct tn_cache *cache)
             tn_cache_leave_slab(cache, slab);
         }
     }
+}
+
+void
+tn_cache_leave(struct tn_cache *cache)
+{
+    TN_LOOK_AWAY;
+    tn_cache_empty_stocks(cache);
+    tn_lock(&cache->heap->lock);
+    leave_slabs(cache);
+    tn_unlock(&cache->heap->lock);
+}
+
+void
+tn_cache_retire(struct tn_cache *cache)
+{
+    struct tn_heap *heap = cache->heap;
+    TN_LOOK_AWAY;
+    tn_cache_empty_stocks(cache);
+    tn_lock(&heap->lock);
+    leave_slabs(cache);
     struct tn_cache **link = &heap->caches;
     while (*link != cache) {
         link = &(*link)->next;
@@ -265,6 +282,7 @@ tn_cache_retire_all(struct tn_heap *heap)
     while (heap->caches != NULL) {
         tn_cache_retire(heap->caches);
     }
+    tn_sample_retire(heap);
 }
 
 void

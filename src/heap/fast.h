@@ -10,28 +10,41 @@
 #include "heap/heap.h"
 #include "os/os.h"
 
+#include <string.h>
+
 /* The rest, out of line. call names the public function for messages. */
 void *tn_malloc_slow(size_t size);
+void *tn_calloc_slow(size_t count, size_t size);
 void tn_free_slow(void *p, const char *call);
 void tn_free_look(struct tn_slab *slab);
 
 /*
  * A block is taken off the current slab's list; its first word, the link, is cleared so that a
  * block that is live never looks like a free one. The next block is fetched meanwhile: its link is
- * what the next call waits for. slow is what to do otherwise.
+ * what the next call waits for. NULL when the list is empty.
  */
+static inline void *
+tn_take_fast(struct tn_slab *slab)
+{
+    uintptr_t *block = (uintptr_t *)slab->head;
+    TN_TO_RETURN(block);
+    uintptr_t next = *block;
+    if (TN_LIKELY(!tn_decode(&next, &slab->key))) {
+        *block = 0;
+        slab->head = next;
+        __builtin_prefetch((void *)next, 1);
+        return block;
+    }
+    return NULL;
+}
+
+/* slow is what to do otherwise. */
 static inline void *
 tn_malloc_or(size_t size, void *(*slow)(size_t))
 {
     if (TN_LIKELY(size <= TN_SMALL_MAX)) {
-        struct tn_slab *slab = tn_self->direct[(size + 7) / 8];
-        uintptr_t *block = (uintptr_t *)slab->head;
-        TN_TO_RETURN(block);
-        uintptr_t next = *block;
-        if (TN_LIKELY(!tn_decode(&next, &slab->key))) {
-            *block = 0;
-            slab->head = next;
-            __builtin_prefetch((void *)next, 1);
+        void *block = tn_take_fast(tn_self->direct[(size + 7) / 8]);
+        if (TN_LIKELY(block != NULL)) {
             return block;
         }
     }
@@ -42,6 +55,39 @@ static inline void *
 tn_malloc(size_t size)
 {
     return tn_malloc_or(size, tn_malloc_slow);
+}
+
+/* Makes a block just taken zero, whose first word is; up to its size rounded up to 16 bytes, which
+ * every class from 16 bytes on is a multiple of. */
+static inline void
+tn_clear_fast(char *block, size_t size)
+{
+    size_t whole = (size + 15) & ~(size_t)15;
+    if (size <= 8) {
+        return;
+    }
+    if (size <= 16) {
+        memset(block + 8, 0, 8);
+    } else if (size <= 64) {
+        memset(block, 0, 32);
+        memset(block + whole - 32, 0, 32);
+    } else {
+        memset(block, 0, size);
+    }
+}
+
+static inline void *
+tn_calloc_or(size_t count, size_t size, void *(*slow)(size_t, size_t))
+{
+    size_t bytes;
+    if (TN_LIKELY(tn_multiply(count, size, &bytes) && bytes <= TN_SMALL_MAX)) {
+        void *block = tn_take_fast(tn_self->direct[(bytes + 7) / 8]);
+        if (TN_LIKELY(block != NULL)) {
+            tn_clear_fast(block, bytes);
+            return block;
+        }
+    }
+    return slow(count, size);
 }
 
 typedef uint16_t __attribute__((may_alias)) tn_quarter;
@@ -89,16 +135,7 @@ static inline void *
 tn_heap_malloc_fast(const struct tn_heap *heap, size_t size)
 {
     if (TN_LIKELY(size <= TN_SMALL_MAX && tn_other_serial == heap->serial)) {
-        struct tn_slab *slab = tn_other_cache->direct[(size + 7) / 8];
-        uintptr_t *block = (uintptr_t *)slab->head;
-        TN_TO_RETURN(block);
-        uintptr_t next = *block;
-        if (TN_LIKELY(!tn_decode(&next, &slab->key))) {
-            *block = 0;
-            slab->head = next;
-            __builtin_prefetch((void *)next, 1);
-            return block;
-        }
+        return tn_take_fast(tn_other_cache->direct[(size + 7) / 8]);
     }
     return NULL;
 }

@@ -1,6 +1,7 @@
 #include "heap/first_class.h"
 
 #include "heap/checked.h"
+#include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
 
@@ -62,6 +63,7 @@ void
 tn_heap_destroy(struct tn_heap *heap)
 {
     tn_registry_remove_heap(heap);
+    tn_sample_forget(heap);
     uint32_t count = atomic_load(&heap->space_count);
     /* The heap itself lies in its first space. */
     for (uint32_t i = count; i-- > 0;) {
@@ -121,7 +123,7 @@ tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, siz
             if (kind == TN_SLAB && !walk_slab(space, slab, visit, context)) {
                 return false;
             }
-            if ((kind == TN_LARGE || kind == TN_SAMPLED) && !(slab->flags & TN_RESTING) &&
+            if (tn_is_large(kind) && !(slab->flags & TN_RESTING) &&
                 !visit(context, slab->large_start,
                        tn_inspector_size(slab->large_start, slab->large_size))) {
                 return false;

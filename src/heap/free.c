@@ -22,6 +22,13 @@ looks_free(const struct tn_slab *slab, const char *base, const void *p)
                                                                       << TN_SLICE_SHIFT;
 }
 
+/* The owner may be changing another flag; this one is as it was when the slab was made. */
+static TN_RACY bool
+holds_samples(const struct tn_slab *slab)
+{
+    return (slab->flags & TN_SAMPLES) != 0;
+}
+
 /* The owner's look at one of its slabs whose count of frees has run out. */
 static void
 look(struct tn_cache *cache, struct tn_slab *slab)
@@ -29,6 +36,10 @@ look(struct tn_cache *cache, struct tn_slab *slab)
     tn_fork_look();
     if (slab->flags & TN_CURRENT) {
         slab->left = TN_LEFT_CURRENT;
+        if (cache ==
+            tn_self) { /* a thread whose current slabs always suffice comes by here alone */
+            tn_look_round();
+        }
         return;
     }
     unsigned live = slab->floor;
@@ -70,8 +81,9 @@ others_want(struct tn_cache *cache, unsigned class)
     struct tn_heap *heap = cache->heap;
     _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
     uint32_t bit = (uint32_t)1 << class % 32;
-    return cache != &tn_sampler && cache->bin[class].count >= TN_SURPLUS &&
+    return cache->bin[class].count >= TN_SURPLUS &&
            atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
+           cache != heap->sampler &&
            (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
            (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
 }
@@ -103,9 +115,8 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 /* A block of a slab that is not the cache's: claim the slab if it is nobody's and full, else leave
  * the block on its remote list (essay in remote.h). cache may be NULL: nothing is claimed. */
 static void
-free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p)
+free_remote(struct tn_cache *cache, struct tn_heap *heap, struct tn_slab *slab, char *base, void *p)
 {
-    char *base = tn_slab_base(space, slab);
     uintptr_t *block = p;
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
     uint64_t next;
@@ -124,7 +135,7 @@ free_remote(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab
     if ((word & TN_REMOTE_FULL) && cache != NULL) {
         claim(cache, slab, p);
     } else if (tn_remote_shared(next) != 0 && tn_remote_shared(next) == tn_remote_count(next)) {
-        tn_slab_unshare_if_empty(space->heap, slab);
+        tn_slab_unshare_if_empty(heap, slab);
     }
 }
 
@@ -193,14 +204,15 @@ free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab,
     if (cache != NULL && tn_owner_is_stale(cache->heap, tn_slab_owner(slab))) {
         own = tn_stale_claim(cache, slab);
     }
-    bool marked = looks_free(slab, tn_slab_base(space, slab), p);
+    char *base = tn_slab_base(space, slab);
+    bool marked = looks_free(slab, base, p);
     if (own ? (marked || tn_options.check) && tn_slab_lists(space, slab, p) : marked) {
         tn_die_already_free(p, slab, call);
     }
     if (own) {
         free_own(cache, slab, p);
     } else {
-        free_remote(cache, space, slab, p);
+        free_remote(cache, space->heap, slab, base, p);
     }
 }
 
@@ -209,13 +221,6 @@ tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *sl
               const char *call)
 {
     free_small(cache, space, slab, p, call);
-}
-
-/* The owner may be changing another flag; this one is as it was when the slab was made. */
-static TN_RACY bool
-holds_samples(const struct tn_slab *slab)
-{
-    return (slab->flags & TN_SAMPLES) != 0;
 }
 
 static void
@@ -233,7 +238,7 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         cache = tn_cache_of_heap(space->heap);
     }
     if (tn_kind(slab) != TN_SLAB) {
-        if (tn_kind(slab) == TN_SAMPLED) {
+        if (tn_is_sample(slab)) {
             tn_sample_free(space, slab, p, call);
         } else {
             tn_large_give(cache, slab);
@@ -247,52 +252,65 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_central_free(cache, space, slab, p);
         return;
     }
-    if (TN_UNLIKELY(holds_samples(slab))) {
+    if (TN_UNLIKELY(holds_samples(slab)) && space->heap->sampler != NULL) {
         tn_sample_free(space, slab, p, call);
     } else {
         free_small(cache, space, slab, p, call);
     }
 }
 
-/* What the process heap's own blocks beyond 8 KiB mostly need, without the questions that only
- * other blocks raise: into the cache. False: ask them. */
+/* A large block of the process heap into the cache. False: there is more to ask. */
 static inline bool
-free_to_cache(struct tn_cache *cache, void *p)
+free_large(struct tn_cache *cache, struct tn_slab *slab, const void *p)
+{
+    if (p != slab->large_start || slab->span > TN_LARGE_KEPT ||
+        cache->large_count == TN_LARGE_STOCK) {
+        return false;
+    }
+    tn_set_kind(slab, TN_HELD);
+    cache->large[cache->large_count++] = slab;
+    return true;
+}
+
+/* What most frees of the process heap's blocks need that the fast path leaves, without the
+ * questions that only other blocks raise: blocks of slabs that are not the cache's own, and larger
+ * ones into the cache. False: ask them. */
+static inline bool
+free_usual(struct tn_cache *cache, void *p)
 {
     size_t offset = (uintptr_t)p - tn_window_base;
     if (offset >= tn_window_size) {
         return false;
     }
+    tn_fork_look();
     struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
-    enum tn_kind kind = tn_kind(slab);
-    if (kind == TN_LARGE) {
-        if (p != slab->large_start || slab->span > TN_LARGE_KEPT ||
-            cache->large_count == TN_LARGE_STOCK) {
+    size_t inside = offset & (TN_SLICE - 1);
+    if (tn_kind(slab) == TN_INNER) {
+        inside += (size_t)slab->back << TN_SLICE_SHIFT;
+        slab -= slab->back;
+    }
+    if (TN_UNLIKELY(tn_kind(slab) != TN_SLAB)) {
+        return tn_kind(slab) == TN_LARGE && free_large(cache, slab, p);
+    }
+    const struct tn_class *class = tn_class_of_slab(slab);
+    unsigned index = tn_block_index(class, inside);
+    if (TN_UNLIKELY((size_t)index * class->size != inside || index >= class->capacity ||
+                    tn_top(p) == TN_LINK_TOP)) {
+        return false;
+    }
+    if (slab->size_class < TN_OWNED) {
+        if (tn_slab_owner(slab) == cache->id || holds_samples(slab) ||
+            tn_slab_is_bare(slab, index)) {
             return false;
         }
-        tn_set_kind(slab, TN_HELD);
-        cache->large[cache->large_count++] = slab;
+        free_remote(cache, &tn_process_heap, slab, (char *)p - inside, p);
         return true;
     }
-    size_t back = 0;
-    if (kind == TN_INNER) {
-        back = slab->back;
-        slab -= back;
-        kind = tn_kind(slab);
-    }
-    if (kind != TN_SLAB || slab->size_class < TN_OWNED) {
-        return false;
-    }
     unsigned i = slab->size_class - TN_OWNED;
-    const struct tn_class *class = tn_class_of_slab(slab);
-    size_t inside = (offset & (TN_SLICE - 1)) + (back << TN_SLICE_SHIFT);
-    size_t index = tn_block_index(class, inside);
-    uintptr_t *block = p;
-    if (cache->stashed[i] == TN_STASH || index * class->size != inside ||
-        tn_top(p) == TN_LINK_TOP) {
+    if (cache->stashed[i] == TN_STASH) {
         return false;
     }
-    *block = tn_slab_end(slab);
+    *(uintptr_t *)p = tn_slab_end(slab);
     cache->stash[i].block[cache->stashed[i]++] = p;
     return true;
 }
@@ -310,7 +328,9 @@ void
 tn_free_slow(void *p, const char *call)
 {
     struct tn_cache *cache = tn_self;
-    if (cache == &tn_no_cache || !free_to_cache(cache, p)) {
+    if (cache != &tn_no_cache && free_usual(cache, p)) {
+        TN_PROBE1(tarn, free, p);
+    } else {
         free_any(p, call);
     }
 }
@@ -335,7 +355,7 @@ tn_cache_give(struct tn_cache *cache, void *block, const char *call)
     } else if (cache != NULL && tn_slab_owner(slab) == cache->id) {
         free_own(cache, slab, block);
     } else {
-        free_remote(cache, space, slab, block);
+        free_remote(cache, space->heap, slab, tn_slab_base(space, slab), block);
     }
 }
 
@@ -362,7 +382,7 @@ tn_object_size(const void *p, const char *call)
         return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
     }
     struct tn_slab *slab = tn_slab_head_of(space, p);
-    if (tn_kind(slab) == TN_LARGE || tn_kind(slab) == TN_SAMPLED) {
+    if (tn_is_large(tn_kind(slab))) {
         size_t inside = (size_t)((const char *)p - slab->large_start);
         return inside <= slab->large_size ? tn_inspector_size(p, slab->large_size - inside)
                                           : SIZE_MAX;
@@ -401,8 +421,9 @@ resize(struct tn_space *space, struct tn_slab *slab, void *p, size_t size)
         return false;
     }
     tn_sample_drop(slab);
-    if (TN_UNLIKELY(tn_self->counted && space->heap == &tn_process_heap)) {
-        tn_sample_large(tn_self, p, size);
+    struct tn_cache *cache = tn_sample_on() ? tn_cache_of_heap(space->heap) : NULL;
+    if (cache != NULL && cache->counted) {
+        tn_sample_large(cache, p, size);
     }
     return true;
 }

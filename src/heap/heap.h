@@ -84,6 +84,8 @@ struct tn_heap {
     struct tn_cache *caches;            /* in use */
     _Atomic uint32_t cache_count;       /* of these */
     struct tn_cache *idle;              /* of threads that ended */
+    struct tn_cache *sampler;           /* no thread's: its slabs hold samples, sample.h; NULL: none
+                                           yet; under the samples' lock */
     char *cache_memory;                 /* rest of a slice for new ones */
     size_t cache_memory_left;
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
@@ -195,6 +197,7 @@ struct tn_cache *tn_cache_of_checked_thread(void); /* for checked.c: the same un
 void tn_cache_forget_thread(void);                 /* it has none any more */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
+void tn_cache_leave(struct tn_cache *cache); /* all it owns, but it stays */
 void tn_cache_retire_all(struct tn_heap *heap);
 /* Makes all caches of an image empty, with ids of the heap's generation; what they owned is stale.
  */

@@ -11,20 +11,22 @@
 
 #include "base/bits.h"
 
-#define TN_CLASSES   81
-#define TN_OWNED     57 /* classes up to 8 KiB: slabs owned by threads; the others are central */
-#define TN_CENTRAL   (TN_CLASSES - TN_OWNED)
-#define TN_SMALL_MAX ((size_t)1024) /* sizes with an entry in a cache's direct table */
-#define TN_OWNED_MAX ((size_t)8192)
-#define TN_SLAB_MAX  ((size_t)65536) /* larger ones take whole slices */
-#define TN_DIRECT    (TN_SMALL_MAX / 8 + 1)
-#define TN_SPAN_MOST 8 /* slices of a slab */
+#define TN_CLASSES    81
+#define TN_OWNED      57 /* classes up to 8 KiB: slabs owned by threads; the others are central */
+#define TN_CENTRAL    (TN_CLASSES - TN_OWNED)
+#define TN_SMALL_MAX  ((size_t)1024) /* sizes with an entry in a cache's direct table */
+#define TN_OWNED_MAX  ((size_t)8192)
+#define TN_SLAB_MAX   ((size_t)65536) /* larger ones take whole slices */
+#define TN_DIRECT     (TN_SMALL_MAX / 8 + 1)
+#define TN_SPAN_MOST  8  /* slices of a slab */
+#define TN_UNIT_SHIFT 12 /* slabs of blocks up to 1 KiB are carved by pages */
 
 struct tn_class {
     uint32_t size;       /* bytes of a block */
     uint16_t capacity;   /* blocks of a slab */
     uint8_t span;        /* slices of a slab */
-    uint8_t unit_shift;  /* a unit of carving: 12, the blocks that start in a page; 0, one block */
+    uint8_t unit_shift;  /* a unit of carving: TN_UNIT_SHIFT, the blocks that start in a
+                            page; 0, one block */
     uint32_t reciprocal; /* 2^32 / size, rounded up */
 };
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define PAGE_SHIFT 12
+#define PAGE_SHIFT TN_UNIT_SHIFT
 #define CARVE_USED 4u /* units */
 
 /* Keys leave the low 16 bits alone, so that a link shows where in its slice it points. */
@@ -234,15 +234,6 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
         }
     }
     return count;
-}
-
-/* Asked of slabs that others own, too: the bit of a live block's unit does not change. */
-TN_RACY bool
-tn_slab_is_bare(const struct tn_slab *slab, unsigned index)
-{
-    const struct tn_class *class = tn_class_of_slab(slab);
-    size_t unit = class->unit_shift == 0 ? index : (size_t)index * class->size >> PAGE_SHIFT;
-    return (slab->bare >> unit & 1) != 0;
 }
 
 static bool

@@ -105,8 +105,15 @@ unsigned tn_slab_live(struct tn_space *space, const struct tn_slab *slab);
 unsigned tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote,
                           uint64_t map[TN_MAP_WORDS]);
 
-/* Whether the block was never carved (or has been purged since it was freed). */
-bool tn_slab_is_bare(const struct tn_slab *slab, unsigned index);
+/* Whether the block was never carved (or has been purged since it was freed). Asked of slabs that
+ * others own, too: the bit of a live block's unit does not change. */
+static inline TN_RACY bool
+tn_slab_is_bare(const struct tn_slab *slab, unsigned index)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    size_t unit = class->unit_shift == 0 ? index : (size_t)index * class->size >> TN_UNIT_SHIFT;
+    return (slab->bare >> unit & 1) != 0;
+}
 
 /* Whether p is on the local or the remote list. Owner only. */
 bool tn_slab_lists(struct tn_space *space, const struct tn_slab *slab, const void *p);

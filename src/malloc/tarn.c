@@ -39,13 +39,13 @@ tarn_free_aligned_sized(void *p, size_t align, size_t size)
 void *
 tarn_zalloc(size_t size)
 {
-    return tn_cache_zalloc(tn_cache_of_thread(), size);
+    return tn_calloc_or(1, size, tn_calloc_slow);
 }
 
 void *
 tarn_calloc(size_t count, size_t size)
 {
-    return tn_cache_calloc(tn_cache_of_thread(), count, size);
+    return tn_calloc_or(count, size, tn_calloc_slow);
 }
 
 void *

@@ -2,6 +2,7 @@
 #include "base/bits.h"
 #include "base/error_code.h"
 #include "base/text.h"
+#include "os/aside.h"
 #include "os/os.h"
 #include "os/probe.h"
 
@@ -211,7 +212,7 @@ tn_os_memory(void)
 uint64_t
 tn_os_random(void)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     uint64_t number;
     if (getrandom(&number, sizeof number, GRND_NONBLOCK) != (ssize_t)sizeof number) {
         struct timespec now;
@@ -220,7 +221,7 @@ tn_os_random(void)
         number =
             tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^ (uintptr_t)&now;
     }
-    errno = saved;
+    tn_aside_end(aside);
     return number;
 }
 
@@ -237,11 +238,13 @@ static void
 read_text(const char *name, char *text, size_t size)
 {
     ssize_t length = 0;
+    struct tn_aside aside = tn_aside_begin();
     int file = open(name, O_RDONLY | O_CLOEXEC);
     if (file >= 0) {
         length = read(file, text, size - 1);
         close(file);
     }
+    tn_aside_end(aside);
     text[length > 0 ? length : 0] = 0;
 }
 
@@ -334,7 +337,7 @@ tn_os_keep_stderr(void)
 static void
 print_to(int file, const char *text, size_t length)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     while (length > 0) {
         ssize_t written = write(file, text, length);
         if (written < 0 && errno == EINTR) {
@@ -346,7 +349,7 @@ print_to(int file, const char *text, size_t length)
         text += written;
         length -= (size_t)written;
     }
-    errno = saved;
+    tn_aside_end(aside);
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "heap/first_class.h"
+#include "heap/sample.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -55,8 +56,9 @@ close_shared(struct tn_image *image)
         take_order_back(image);
         return -1;
     }
-    uint64_t needed = tn_file_size_needed(image);
-    tn_file_resize(image->file, needed);
+    if (!(image->flags & TARN_RESERVE)) {
+        tn_file_resize(image->file, tn_file_size_needed(image));
+    }
     return 0;
 }
 
@@ -68,15 +70,29 @@ has_little(const struct tn_image *image)
     return !image->journal.loose && image->logged.count << TN_PAGE_SHIFT <= little;
 }
 
+/* A seal speaks of pages that lie somewhere in the journal as they are. */
+static void
+write_whole(struct tn_image *image)
+{
+    size_t first = 0;
+    size_t count;
+    for (; tn_page_set_next(&image->patched, &first, &count); first += count) {
+        tn_page_set_add(&image->changed, first, count);
+    }
+}
+
 static int
 close_atomic(struct tn_image *image)
 {
     put_in_order(image);
     tn_image_hold(image);
+    if (!has_little(image)) {
+        write_whole(image);
+    }
     int result = tn_commit(image, true);
     if (result == 0 && (image->dirty.kind != TN_DIRTY_WATCH || has_little(image))) {
         /* What cannot go to the file stays in the journal. */
-        if (tn_checkpoint(image) == 0) {
+        if (tn_checkpoint(image, false) == 0) {
             tn_journal_remove(image);
         }
     } else if (result == 0) {
@@ -173,6 +189,7 @@ tarn_rollback(tarn_heap *heap)
     if (write && !image->torn) {
         image->kept = tn_heap_hooks.before(heap);
     }
+    tn_sample_forget(heap);
     tn_image_hold(image);
     int result = roll_back(image);
     tn_image_let(image);
@@ -206,10 +223,10 @@ tarn_checkpoint(tarn_heap *heap)
     tn_image_hold(image);
     int result = tn_commit(image, true);
     if (result == 0) {
-        result = tn_checkpoint(image);
+        result = tn_checkpoint(image, image->dirty.kind == TN_DIRTY_WATCH);
     }
-    if (result == 0 && image->dirty.kind == TN_DIRTY_WATCH) {
-        result = tn_map_anew(image);
+    if (result == 0) {
+        tn_changed_find(image, true); /* now, so that the next commit need not begin with it */
     }
     tn_image_let(image);
     tn_unlock(&image->lock);

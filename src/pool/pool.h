@@ -120,6 +120,19 @@ tn_pool_is_shared(const struct tn_pool *pool)
     return (pool->flags & TARN_POOL_SHARED) != 0;
 }
 
+/* Whether every call is to be checked. */
+static inline bool
+tn_pool_is_checked(const struct tn_pool *pool)
+{
+#ifdef TARN_CHECKS
+    (void)pool;
+    return true;
+#else
+    const unsigned checks = TARN_POOL_CHECK | TARN_POOL_CANARY | TARN_POOL_POISON | TARN_POOL_GUARD;
+    return (pool->flags & checks) != 0 || tn_options.check || TN_INSPECTED;
+#endif
+}
+
 static inline void
 tn_pool_lock(struct tn_pool *pool)
 {

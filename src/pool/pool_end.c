@@ -1,6 +1,7 @@
 /* Taking everything back: reset, trim, close, destroy. */
 #include "pool/pool.h"
 
+#include "heap/sample.h"
 #include "os/wait.h"
 
 #include <limits.h>
@@ -17,6 +18,10 @@ fill_bits(const struct tn_pool *pool, struct tn_slab *slab)
     slab->hint = 0;
     if (pool->mode != TN_POOL_LONG) {
         return;
+    }
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_forget_memory(tn_slab_base(tn_pool_space(pool, slab), slab),
+                                (size_t)pool->span << TN_SLICE_SHIFT);
     }
     uint64_t *live = tn_pool_live_bits(pool, slab);
     char *first = tn_pool_first(pool, slab);

@@ -1,9 +1,10 @@
 /*
- * The long way, of pools with checks or a limit: one cache for all threads, under the lock where
- * the pool is shared, and a second bit for each object that tells whether it is out.
+ * The long way, of pools with checks, a limit or a profile: one cache for all threads, under the
+ * lock where the pool is shared, and a second bit for each object that tells whether it is out.
  */
 #include "pool/pool.h"
 
+#include "heap/sample.h"
 #include "os/os.h"
 #include "os/wait.h"
 
@@ -110,7 +111,7 @@ tn_pool_canary_holds(const struct tn_pool *pool, const void *object)
 static void
 check_thread(const struct tn_pool *pool, const char *call)
 {
-    if (pool->thread != 0 && !tn_os_is_thread(pool->thread)) {
+    if (pool->thread != 0 && tn_pool_is_checked(pool) && !tn_os_is_thread(pool->thread)) {
         tn_pool_die_thread(pool, call);
     }
 }
@@ -178,6 +179,9 @@ tn_pool_alloc_long(struct tn_pool *pool, const char *call)
     }
     tn_inspector_block(pool->heap, object, pool->size, pool->construct != NULL);
     tn_pool_unlock(pool);
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_object(object, pool->size);
+    }
     errno = saved;
     return object;
 }
@@ -201,6 +205,9 @@ tn_pool_free_long(struct tn_pool *pool, void *object, const char *call)
     }
     if ((pool->flags & TARN_POOL_CANARY) && !tn_pool_canary_holds(pool, object)) {
         tn_pool_die_overrun(pool, object, call);
+    }
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_forget_object(object);
     }
     *live &= ~bit;
     tn_pool_mark_free(pool, object);

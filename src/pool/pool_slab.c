@@ -1,6 +1,7 @@
 /* Slabs of a pool and the bits that tell which of their objects are free. */
 #include "pool/pool.h"
 
+#include "heap/sample.h"
 #include "os/os.h"
 
 void
@@ -90,6 +91,10 @@ tn_pool_slab_end(struct tn_pool *pool, struct tn_slab *slab, bool destructed)
         for (uint32_t i = 0; i < slab->entered; i++, object += pool->stride) {
             pool->destruct(object, pool->context);
         }
+    }
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_forget_memory(tn_slab_base(tn_pool_space(pool, slab), slab),
+                                (size_t)pool->span << TN_SLICE_SHIFT);
     }
     pool->entered -= slab->entered;
     pool->slabs--;

@@ -114,8 +114,9 @@ resources()
             }
         }
         bool thrown = false;
+        volatile size_t impossible = SIZE_MAX / 2 + 1; // the compiler warns of what it can see
         try {
-            (void)resource->allocate(SIZE_MAX / 2 + 1);
+            (void)resource->allocate(impossible);
         } catch (const std::bad_alloc &) {
             thrown = true;
         }
