@@ -57,8 +57,8 @@ tn_malloc(size_t size)
     return tn_malloc_or(size, tn_malloc_slow);
 }
 
-/* Makes a block just taken zero, whose first word is; up to its size rounded up to 16 bytes, which
- * every class from 16 bytes on is a multiple of. */
+/* Makes a block just taken zero, whose first word is, all of it: up to 128 bytes that is its size
+ * rounded up to 16. */
 static inline void
 tn_clear_fast(char *block, size_t size)
 {
@@ -72,7 +72,7 @@ tn_clear_fast(char *block, size_t size)
         memset(block, 0, 32);
         memset(block + whole - 32, 0, 32);
     } else {
-        memset(block, 0, size);
+        memset(block, 0, tn_classes[tn_class_of(size)].size);
     }
 }
 
