@@ -97,7 +97,7 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
         while (cache->bin[class].count > TN_SURPLUS) {
             struct tn_slab *last = cache->bin[class].last;
             tn_bin_remove(cache, class, last);
-            tn_cache_leave_slab(cache, last);
+            tn_cache_leave_slab(heap, last);
         }
         tn_unlock(&heap->lock);
         return;
