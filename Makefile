@@ -67,6 +67,10 @@ fuzz-quick: deps ## libFuzzer on the freestanding heap (SECONDS_TO_FUZZ, 60)
 	@build/fuzz-quick/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=4096 -artifact_prefix=build/fuzz-quick/ \
 		build/fuzz-quick tests/quick/cases 2>&1 | tail -3
 
+coverage-quick: deps ## branches of the freestanding heap that its tests take
+	@python3 tests/quick/branches.py . build/coverage-quick
+.PHONY: coverage-quick
+
 bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
 	@python3 bench/pools.py
 
@@ -78,7 +82,7 @@ uninstall: ## takes away what make install with the same PREFIX and DESTDIR put 
 .PHONY: uninstall
 
 clean: ## what building left
-	@rm -rf build build-debug build-asan build-tsan
+	@rm -rf build build-debug build-asan build-tsan build-memcheck
 
 release: all ## the releases in one file, in build/release: tarn_quick.c and tarn_all.c
 	@ls -l build/release
@@ -107,3 +111,11 @@ soak: all ## threads that allocate, check and free for SECONDS_TO_SOAK (1800): m
 forks: all ## FORKS (100000) forks while four threads allocate; every child allocates and starts threads
 	@LD_PRELOAD=$(CURDIR)/build/libtarn.so TARN_TEST_SUBJECT=$(CURDIR)/build/libtarn.so build/tests/threads/fork_churn 4 $(or $(FORKS),100000)
 .PHONY: check-debug check-asan check-tsan soak forks
+
+memcheck: deps ## in build-memcheck, a library that tells Valgrind and AddressSanitizer of every block
+	@cmake -S . -B build-memcheck -G Ninja -DTARN_MEMCHECK=ON -DTARN_TESTS=OFF >/dev/null && ninja -C build-memcheck libtarn.so
+.PHONY: memcheck
+
+check-aarch64: deps ## the libraries for AArch64, and tests of each face under qemu-user, at length
+	@mkdir -p build && tests/ports/aarch64 $(CURDIR) $(CURDIR)/build/aarch64 10
+.PHONY: check-aarch64

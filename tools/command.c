@@ -2,6 +2,7 @@
 
 #include "base/spelling.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,50 @@ command_misused(const char *name, const char *format, ...)
     va_end(arguments);
     fprintf(stderr, "'tarn %s --help' tells how it is used\n", name);
     return COMMAND_MISUSED;
+}
+
+static int
+unknown_option(const char *name, const char *word, const struct option *options)
+{
+    enum {
+        MOST = 64
+    };
+    const char *names[MOST + 1] = {NULL};
+    size_t length = strcspn(word, "=");
+    char plain[64];
+    for (int i = 0; i < MOST && options[i].name != NULL; i++) {
+        names[i] = options[i].name;
+    }
+    snprintf(plain, sizeof plain, "%.*s", (int)length, word);
+    const char *near = strncmp(word, "--", 2) == 0 ? command_nearest(plain + 2, names) : NULL;
+    return command_misused(name,
+                           near != NULL ? "there is no option '%s'; is '--%s' meant?"
+                                        : "there is no option '%s'",
+                           plain, near);
+}
+
+int
+command_option(const char *name, int argc, char **argv, const char *letters,
+               const struct option *options)
+{
+    opterr = 0;
+    int option = getopt_long(argc, argv, letters, options, NULL);
+    if (option != '?' && option != ':') {
+        return option;
+    }
+    char letter[3] = {'-', (char)optopt, 0};
+    const char *word = argv[optind - 1];
+    if (strncmp(word, "--", 2) != 0 && optopt != 0) {
+        word = letter;
+    }
+    if (option == ':') {
+        command_misused(name, "%s needs a value", word);
+    } else if (optopt != 0 && strchr(word, '=') != NULL) {
+        command_misused(name, "%.*s takes no value", (int)strcspn(word, "="), word);
+    } else {
+        unknown_option(name, word, options);
+    }
+    return 0;
 }
 
 const char *

@@ -28,6 +28,12 @@ int command_fail(const char *name, const char *format, ...) __attribute__((forma
 int command_misused(const char *name, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The next option by getopt_long, after which optind and optarg say the rest; -1 behind the last.
+ * 0: it was wrong, which has been said as command_misused does. letters begin with ":" or "+:". */
+struct option;
+int command_option(const char *name, int argc, char **argv, const char *letters,
+                   const struct option *options);
+
 /* The word of a list that ends with NULL which was most likely meant by one that is not in it, or
  * NULL when none comes near. */
 const char *command_nearest(const char *word, const char *const *words);

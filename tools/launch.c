@@ -1,9 +1,10 @@
 #include "launch.h"
 
+#include "pass_signals.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,18 @@ seconds(struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
+static void
+add_library(char *list, size_t size, const char *library)
+{
+    size_t length = strlen(list);
+    if (library != NULL && *library != 0) {
+        snprintf(list + length, size - length, "%s%s", length != 0 ? ":" : "", library);
+    }
+}
+
 /* In the child: what the program finds. */
 static void
-set_up(const struct launch *how)
+set_up(const struct launch *how, const char *report)
 {
     const int descriptors[3] = {how->input, how->output, how->errors};
     for (int i = 0; i < 3; i++) {
@@ -36,74 +46,158 @@ set_up(const struct launch *how)
             dup2(descriptors[i], i);
         }
     }
-    if (how->preload != NULL) {
-        const char *before = getenv("LD_PRELOAD");
-        static char list[3 * PATH_MAX];
-        bool more = before != NULL && *before != 0;
-        snprintf(list, sizeof list, "%s%s%s", how->preload, more ? ":" : "", more ? before : "");
+    if (how->preload != NULL || how->reporter != NULL) {
+        static char list[4 * PATH_MAX];
+        list[0] = 0;
+        add_library(list, sizeof list, how->preload);
+        add_library(list, sizeof list, how->reporter);
+        add_library(list, sizeof list, getenv("LD_PRELOAD"));
         setenv("LD_PRELOAD", list, 1);
     }
     for (const char *const *setting = how->settings; setting != NULL && *setting != NULL;
          setting++) {
         putenv((char *)(size_t)*setting);
     }
-    if (how->process_name != NULL) {
+    if (how->reporter != NULL) {
+        setenv("TARN_TOOL_REPORT", report, 1);
+    }
+    if (how->reporter != NULL || how->identified) {
         char id[24];
         snprintf(id, sizeof id, "%ld", (long)getpid());
-        setenv(how->process_name, id, 1);
+        setenv("TARN_TOOL_PROCESS", id, 1);
     }
+}
+
+/* What the child says of itself. */
+struct word {
+    long peak;  /* KiB before it became the program */
+    int reason; /* errno why it could not; not said where it could */
+};
+
+_Noreturn static void
+become(const struct launch *how, const char *report, int say)
+{
+    struct rusage usage;
+    pass_signals_end();
+    set_up(how, report);
+    getrusage(RUSAGE_SELF, &usage);
+    struct word word = {.peak = usage.ru_maxrss};
+    while (write(say, &word, sizeof word) < 0 && errno == EINTR) {
+    }
+    execvp(how->words[0], how->words);
+    word.reason = errno;
+    while (write(say, &word, sizeof word) < 0 && errno == EINTR) {
+    }
+    _exit(LAUNCH_MISSING);
+}
+
+/* Reads what the child said; returns its last word. */
+static struct word
+listen_to(int hear)
+{
+    struct word word = {0};
+    for (;;) {
+        struct word next;
+        ssize_t got = read(hear, &next, sizeof next);
+        if (got == (ssize_t)sizeof next) {
+            word = next;
+        } else if (got >= 0 || errno != EINTR) {
+            return word;
+        }
+    }
+}
+
+static void
+read_report(const char *path, long floor, struct launched *what)
+{
+    struct heap_at_end *heap = &what->heap;
+    size_t peak;
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return;
+    }
+    int got = fscanf(file, "%zu %zu %zu %zu %zu %zu %zu %zu %zu %zu %zu", &peak, &heap->live_blocks,
+                     &heap->live_bytes, &heap->large_blocks, &heap->large_bytes, &heap->slab_free,
+                     &heap->cached, &heap->dirty, &heap->own, &heap->committed, &heap->threads);
+    heap->known = got == 11;
+    if (got >= 1 && peak != 0 && what->peak <= (size_t)floor * 1024) {
+        what->peak = peak;
+    }
+    fclose(file);
+}
+
+static void
+note(struct launched *what, int status, const struct rusage *usage)
+{
+    what->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    what->status = what->signal != 0 ? 128 + what->signal : WEXITSTATUS(status);
+    what->user = seconds(usage->ru_utime);
+    what->system = seconds(usage->ru_stime);
+    what->peak = (size_t)usage->ru_maxrss * 1024;
+    what->faults = (size_t)usage->ru_minflt;
+    what->faults_io = (size_t)usage->ru_majflt;
+}
+
+static int
+start_and_wait(const struct launch *how, const char *report, struct launched *what)
+{
+    int words[2];
+    int status = 0;
+    struct rusage usage = {0};
+    struct word word = {0};
+    if (pipe2(words, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    fflush(NULL);
+    pass_signals_begin();
+    double start = now();
+    pid_t child = fork();
+    if (child == 0) {
+        close(words[0]);
+        become(how, report, words[1]);
+    }
+    word.reason = child < 0 ? errno : 0;
+    close(words[1]);
+    if (child > 0) {
+        pass_signals_to(child);
+        word = listen_to(words[0]);
+        while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
+        }
+    }
+    what->wall = now() - start;
+    pass_signals_end();
+    close(words[0]);
+    what->process = child;
+    note(what, status, &usage);
+    if (how->reporter != NULL) {
+        read_report(report, word.peak, what);
+    }
+    return word.reason;
 }
 
 bool
 launch(const struct launch *how, struct launched *what)
 {
+    char report[] = "/tmp/tarn-run-XXXXXX";
     memset(what, 0, sizeof *what);
-    int report[2];
-    if (pipe2(report, O_CLOEXEC) != 0) {
-        return false;
-    }
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    struct sigaction interrupt, quit;
-    sigaction(SIGINT, &ignore, &interrupt);
-    sigaction(SIGQUIT, &ignore, &quit);
-    fflush(NULL);
-    double start = now();
-    pid_t child = fork();
-    if (child == 0) {
-        sigaction(SIGINT, &interrupt, NULL);
-        sigaction(SIGQUIT, &quit, NULL);
-        close(report[0]);
-        set_up(how);
-        execvp(how->words[0], how->words);
-        int reason = errno;
-        while (write(report[1], &reason, sizeof reason) < 0 && errno == EINTR) {
+    if (how->reporter != NULL) {
+        int file = mkstemp(report);
+        if (file < 0) {
+            return false;
         }
-        _exit(127);
+        close(file);
     }
-    int failed = child < 0 ? errno : 0;
-    close(report[1]);
-    int status = 0;
-    struct rusage usage = {0};
-    if (child > 0) {
-        ssize_t got;
-        while ((got = read(report[0], &failed, sizeof failed)) < 0 && errno == EINTR) {
-        }
-        while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
-        }
+    int failed = start_and_wait(how, report, what);
+    if (how->reporter != NULL) {
+        unlink(report);
     }
-    close(report[0]);
-    what->wall = now() - start;
-    sigaction(SIGINT, &interrupt, NULL);
-    sigaction(SIGQUIT, &quit, NULL);
-    what->process = child;
     what->started = failed == 0;
-    what->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    what->status = what->signal != 0 ? 128 + what->signal : WEXITSTATUS(status);
-    what->user = seconds(usage.ru_utime);
-    what->system = seconds(usage.ru_stime);
-    what->peak = (size_t)usage.ru_maxrss * 1024;
-    what->faults = (size_t)usage.ru_minflt;
-    what->faults_io = (size_t)usage.ru_majflt;
     errno = failed;
     return what->started;
+}
+
+int
+launch_status(int reason)
+{
+    return reason == ENOENT || reason == ENOTDIR ? LAUNCH_MISSING : LAUNCH_REFUSED;
 }

@@ -67,6 +67,8 @@ const char *profile_place_name(const struct profile_file *profile, size_t place)
 void profile_text(const struct profile_file *profile, FILE *out, enum profile_value value);
 void profile_collapsed(const struct profile_file *profile, FILE *out, enum profile_value value);
 void profile_heaptrack(struct profile_file *profile, FILE *out);
+/* profile_leaks.c: what is live, by stack, the most bytes first. */
+void profile_leaks(const struct profile_file *profile, FILE *out);
 void profile_json(const struct profile_file *profile, FILE *out);
 
 #endif

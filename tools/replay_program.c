@@ -1,12 +1,11 @@
 /*
- * tarn-replay PLAN FACE LIBRARY FOLDER (time RUNS | memory): replays a plan that `tarn trace
- * replay` has made, in a process of its own, whose malloc may be anybody's. Prints for `time` a
- * line for each run: nanoseconds of processor time, and user-mode instructions or -1; for `memory`
+ * tarn-replay PLAN FACE LIBRARY FOLDER (time RUNS | memory) [threads]: replays a plan that `tarn
+ * trace replay` has made, in a process of its own, whose malloc may be anybody's. Prints for `time`
+ * a line for each run: nanoseconds of processor time, user-mode instructions or -1, and nanoseconds
+ * from begin to end; for `memory`
  * lines of step, live bytes, resident bytes above those at the start, then `peak` and that.
  */
-#include "replay_faces.h"
-#include "replay_plan.h"
-#include "trace_format.h"
+#include "replay_step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,17 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    PAGE = 4096
-};
-
-static const struct replay_header *header;
-static const struct replay_step *steps;
-static void **objects;
+static struct replay_work work;
 static uint64_t *sizes;
+static bool threads; /* as the program's */
 
-static void *
-reserve(size_t size)
+void *
+replay_reserve(size_t size)
 {
     void *at = mmap(NULL, size + 1, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -43,57 +37,12 @@ reserve(size_t size)
     return at;
 }
 
-/* Writes to each page of a block, as the program did that asked for it. */
-static inline void
-touch(char *p, size_t size)
+_Noreturn void
+replay_refused(const struct replay_work *at, const struct replay_step *step)
 {
-    for (size_t at = 0; at < size; at += PAGE) {
-        ((volatile char *)p)[at] = 1;
-    }
-    if (size > 0) {
-        ((volatile char *)p)[size - 1] = 1;
-    }
-}
-
-static inline bool
-do_step(const struct replay_face *face, const struct replay_step *step)
-{
-    void *p;
-    switch (step->op) {
-    case TRACE_MALLOC:
-        p = face->allocate(step->size);
-        break;
-    case TRACE_CALLOC:
-        p = face->allocate_zero(step->size);
-        break;
-    case TRACE_ALIGNED:
-        p = face->allocate_aligned((size_t)1 << step->align_log, step->size);
-        break;
-    case TRACE_REALLOC:
-        p = face->resize(objects[step->slot], step->size);
-        break;
-    case TRACE_FREE:
-        face->release(objects[step->slot]);
-        objects[step->slot] = NULL;
-        return true;
-    default:
-        face->release(NULL);
-        return true;
-    }
-    if (p == NULL) {
-        return false;
-    }
-    touch(p, step->size);
-    objects[step->slot] = p;
-    return true;
-}
-
-static void
-refused(const struct replay_step *step)
-{
-    fprintf(stderr, "tarn-replay: step %zu, %llu bytes: refused\n", (size_t)(step - steps),
+    fprintf(stderr, "tarn-replay: step %zu, %llu bytes: refused\n", (size_t)(step - at->steps),
             (unsigned long long)step->size);
-    exit(3);
+    _exit(3);
 }
 
 /* What is counted; by this name, so that a tool may be told where to count. */
@@ -102,9 +51,9 @@ __attribute__((noinline)) void replay_pass(const struct replay_face *face);
 __attribute__((noinline)) void
 replay_pass(const struct replay_face *face)
 {
-    for (uint64_t i = 0; i < header->count; i++) {
-        if (!do_step(face, &steps[i])) {
-            refused(&steps[i]);
+    for (uint64_t i = 0; i < work.header->count; i++) {
+        if (!replay_do(&work, face, &work.steps[i])) {
+            replay_refused(&work, &work.steps[i]);
         }
     }
 }
@@ -112,10 +61,10 @@ replay_pass(const struct replay_face *face)
 static void
 clear(const struct replay_face *face)
 {
-    for (uint64_t i = 0; i < header->slots; i++) {
-        if (objects[i] != NULL) {
-            face->release(objects[i]);
-            objects[i] = NULL;
+    for (uint64_t i = 0; i < work.header->slots; i++) {
+        if (work.objects[i] != NULL) {
+            face->release(work.objects[i]);
+            work.objects[i] = NULL;
         }
     }
 }
@@ -133,11 +82,22 @@ open_counter(void)
 }
 
 static long long
-processor_time(void)
+clock_time(clockid_t which)
 {
     struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    clock_gettime(which, &time);
     return (long long)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static long long
+run_threads(const struct replay_face *face, struct replay_sample *samples, uint64_t every)
+{
+    long long taken = replay_threads(face, samples, every);
+    if (taken < 0) {
+        fputs("tarn-replay: the threads cannot be started\n", stderr);
+        exit(1);
+    }
+    return taken;
 }
 
 static void
@@ -150,16 +110,23 @@ measure_time(const struct replay_face *face, unsigned runs)
             ioctl(counter, PERF_EVENT_IOC_RESET, 0);
             ioctl(counter, PERF_EVENT_IOC_ENABLE, 0);
         }
-        long long start = processor_time();
-        replay_pass(face);
-        long long taken = processor_time() - start;
+        long long began = clock_time(CLOCK_MONOTONIC);
+        long long start = clock_time(CLOCK_PROCESS_CPUTIME_ID);
+        long long taken = 0;
+        if (threads) {
+            taken = run_threads(face, NULL, 1);
+        } else {
+            replay_pass(face);
+            taken = clock_time(CLOCK_PROCESS_CPUTIME_ID) - start;
+        }
+        long long wall = clock_time(CLOCK_MONOTONIC) - began;
         if (counter >= 0) {
             ioctl(counter, PERF_EVENT_IOC_DISABLE, 0);
             if (read(counter, &instructions, sizeof instructions) != sizeof instructions) {
                 instructions = -1;
             }
         }
-        printf("%lld %lld\n", taken, instructions);
+        printf("%lld %lld %lld\n", taken, threads ? -1 : instructions, wall);
         fflush(stdout);
         clear(face);
     }
@@ -169,7 +136,7 @@ measure_time(const struct replay_face *face, unsigned runs)
 static size_t
 field(const char *file, const char *name)
 {
-    static char text[8192];
+    char text[8192];
     int in = open(file, O_RDONLY | O_CLOEXEC);
     ssize_t got = in >= 0 ? read(in, text, sizeof text - 1) : -1;
     if (in >= 0) {
@@ -180,8 +147,8 @@ field(const char *file, const char *name)
     return at != NULL ? strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-static size_t
-resident(void)
+size_t
+replay_resident(void)
 {
     size_t exact = field("/proc/self/smaps_rollup", "Rss:");
     return exact != 0 ? exact : field("/proc/self/status", "VmRSS:");
@@ -207,28 +174,35 @@ above(size_t value, size_t base)
 static void
 measure_memory(const struct replay_face *face)
 {
-    static struct {
-        uint64_t step, live, resident;
-    } samples[REPLAY_SAMPLES + 2];
+    static struct replay_sample samples[REPLAY_SAMPLES + 2];
+    static struct replay_sample before[REPLAY_SAMPLES + 2]; /* by threads: at the step's begin */
     size_t count = 0;
     uint64_t live = 0;
-    uint64_t every = header->count / REPLAY_SAMPLES + 1;
+    uint64_t every = work.header->count / REPLAY_SAMPLES + 1;
     memset(samples, 0, sizeof samples);
-    size_t base = resident();
+    size_t base = replay_resident();
     reset_peak();
-    for (uint64_t i = 0; i < header->count; i++) {
-        const struct replay_step *step = &steps[i];
-        if (!do_step(face, step)) {
-            refused(step);
+    if (threads) {
+        run_threads(face, before, every);
+    }
+    size_t last = threads ? replay_resident() : 0;
+    for (uint64_t i = 0; i < work.header->count; i++) {
+        const struct replay_step *step = &work.steps[i];
+        if (!threads && !replay_do(&work, face, step)) {
+            replay_refused(&work, step);
         }
         if (step->op != TRACE_FREE_NULL) {
             live = live - sizes[step->slot] + step->size;
             sizes[step->slot] = step->size;
         }
-        if ((i + 1) % every == 0 || i + 1 == header->count) {
+        if ((i + 1) % every == 0 || i + 1 == work.header->count) {
             samples[count].step = i + 1;
             samples[count].live = live;
-            samples[count++].resident = above(resident(), base);
+            bool end = i + 1 == work.header->count;
+            size_t now = !threads ? replay_resident()
+                         : end    ? last
+                                  : before[(i + 1) / every].resident;
+            samples[count++].resident = above(now, base);
         }
     }
     size_t peak = above(field("/proc/self/status", "VmHWM:"), base);
@@ -252,23 +226,25 @@ load_plan(const char *path)
     const void *data =
         mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
     close(file);
-    header = data;
-    if (data == MAP_FAILED || memcmp(header->magic, REPLAY_MAGIC, sizeof header->magic) != 0) {
+    work.header = data;
+    if (data == MAP_FAILED || memcmp(data, REPLAY_MAGIC, sizeof work.header->magic) != 0) {
         fprintf(stderr, "tarn-replay: %s: is no plan\n", path);
         return false;
     }
-    steps = (const struct replay_step *)(header + 1);
-    objects = reserve(header->slots * sizeof *objects);
-    sizes = reserve(header->slots * sizeof *sizes);
+    work.steps = (const struct replay_step *)(work.header + 1);
+    work.objects = replay_reserve(work.header->slots * sizeof *work.objects);
+    sizes = replay_reserve(work.header->slots * sizeof *sizes);
     return true;
 }
 
 int
 main(int argc, char **argv)
 {
+    threads = argc > 1 && strcmp(argv[argc - 1], "threads") == 0;
+    argc -= threads;
     bool timed = argc == 7 && strcmp(argv[5], "time") == 0;
     if (!timed && (argc != 6 || strcmp(argv[5], "memory") != 0)) {
-        fputs("usage: tarn-replay PLAN FACE LIBRARY FOLDER (time RUNS | memory)\n"
+        fputs("usage: tarn-replay PLAN FACE LIBRARY FOLDER (time RUNS | memory) [threads]\n"
               "made for 'tarn trace replay', which starts it\n",
               stderr);
         return 2;
@@ -276,8 +252,12 @@ main(int argc, char **argv)
     if (!load_plan(argv[1])) {
         return 1;
     }
+    if (threads && !replay_threads_begin(&work)) {
+        fputs("tarn-replay: there are too many steps\n", stderr);
+        return 1;
+    }
     const struct replay_face *face =
-        replay_face(argv[2], argv[3], argv[4], (size_t)header->peak_live);
+        replay_face(argv[2], argv[3], argv[4], (size_t)work.header->peak_live);
     if (face == NULL) {
         return 1;
     }

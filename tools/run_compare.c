@@ -106,6 +106,7 @@ run_column(const struct run *run, struct column *column, int output)
     struct launch how = {.words = run->words,
                          .preload = column->allocator.path,
                          .settings = run->settings,
+                         .reporter = run->reporter,
                          .input = input,
                          .output = output,
                          .errors = -1};
@@ -266,14 +267,15 @@ run_compare(const struct run *run)
         for (int metric = 0; metric < METRICS; metric++) {
             columns[i].samples[metric] = calloc(run->runs, sizeof(double));
             if (columns[i].samples[metric] == NULL) {
-                return command_fail(NAME, "no memory");
+                command_fail(NAME, "no memory");
+                return LAUNCH_FAILED;
             }
         }
     }
     failed = failed != 0 ? failed : run_all(run, columns, count);
     FILE *out = failed == 0 ? run_open_report(run, stdout) : NULL;
     if (out == NULL) {
-        return failed != 0 ? failed : COMMAND_FAILED;
+        return LAUNCH_FAILED;
     }
     const struct column *base = &columns[0];
     int status = 0;

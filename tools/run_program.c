@@ -18,13 +18,6 @@
 
 #define NAME "run"
 
-/* What libtarn-report.so wrote. */
-struct heap_at_end {
-    bool known;
-    size_t live_blocks, live_bytes, large_blocks, large_bytes, slab_free, cached, dirty, own,
-        committed, threads;
-};
-
 enum {
     PROFILE = 1000,
     TRACE,
@@ -126,8 +119,7 @@ read_words(struct run *run, int argc, char **argv)
     int failed = 0;
     int flag;
     optind = 1;
-    opterr = 0;
-    while (failed == 0 && (flag = getopt_long(argc, argv, "+:o:q", flags, NULL)) != -1) {
+    while (failed == 0 && (flag = command_option(NAME, argc, argv, "+:o:q", flags)) != -1) {
         switch (flag) {
         case STATS:
             failed = add_setting(run, "TARN_STATS", "1");
@@ -173,11 +165,8 @@ read_words(struct run *run, int argc, char **argv)
         case QUIET:
             run->quiet = true;
             break;
-        case ':':
-            failed = command_misused(NAME, "%s needs a value", argv[optind - 1]);
-            break;
         default:
-            failed = command_misused(NAME, "there is no option '%s'", argv[optind - 1]);
+            failed = COMMAND_MISUSED;
         }
     }
     run->words = argv + optind;
@@ -215,22 +204,9 @@ judged(const struct run *run)
 }
 
 static void
-read_report(const char *path, struct heap_at_end *heap)
+say_json(const struct run *run, FILE *out, const struct launched *what, const char *preload)
 {
-    FILE *file = fopen(path, "r");
-    if (file != NULL) {
-        heap->known =
-            fscanf(file, "%zu %zu %zu %zu %zu %zu %zu %zu %zu %zu", &heap->live_blocks,
-                   &heap->live_bytes, &heap->large_blocks, &heap->large_bytes, &heap->slab_free,
-                   &heap->cached, &heap->dirty, &heap->own, &heap->committed, &heap->threads) == 10;
-        fclose(file);
-    }
-}
-
-static void
-say_json(const struct run *run, FILE *out, const struct launched *what,
-         const struct heap_at_end *heap, const char *preload)
-{
+    const struct heap_at_end *heap = &what->heap;
     fprintf(out, "{\"program\": ");
     json_string(out, run->program.path);
     fprintf(out, ", \"allocator\": ");
@@ -259,8 +235,9 @@ say_json(const struct run *run, FILE *out, const struct launched *what,
 }
 
 static void
-say(const struct run *run, FILE *out, const struct launched *what, const struct heap_at_end *heap)
+say(const struct run *run, FILE *out, const struct launched *what)
 {
+    const struct heap_at_end *heap = &what->heap;
     char room[3][TERMINAL_SIZE_ROOM];
     const char *bold = terminal_bold(out);
     const char *plain = terminal_plain(out);
@@ -297,92 +274,90 @@ say(const struct run *run, FILE *out, const struct launched *what, const struct 
 
 /* The libraries to preload. */
 static int
-find_libraries(const struct run *run, char tarn[PATH_MAX], char *preload, size_t room)
+find_libraries(const struct run *run, const char *tarn, char *preload, size_t room)
 {
-    char companion[PATH_MAX];
     char recorder[PATH_MAX] = "";
-    if (!find_tarn(NAME, tarn) || !find_companion(NAME, "libtarn-report.so", companion)) {
-        return COMMAND_FAILED;
-    }
     if (run->trace != NULL && !find_companion(NAME, "libtarn-record.so", recorder)) {
-        return COMMAND_FAILED;
+        return LAUNCH_FAILED;
     }
-    snprintf(preload, room, "%s%s%s:%s", recorder, *recorder != 0 ? ":" : "", tarn, companion);
+    snprintf(preload, room, "%s%s%s", recorder, *recorder != 0 ? ":" : "", tarn);
     return COMMAND_DONE;
 }
 
-static int
-run_once(struct run *run)
+/* What is to be said when the program has ended. False: it cannot be. */
+static bool
+report(const struct run *run, const struct launched *what, const char *tarn)
 {
-    char tarn[PATH_MAX];
-    static char preload[3 * PATH_MAX];
-    char report[] = "/tmp/tarn-run-XXXXXX";
-    struct launched what;
-    struct heap_at_end heap = {0};
-    int failed = find_libraries(run, tarn, preload, sizeof preload);
-    int file = failed == 0 ? mkstemp(report) : -1;
-    if (file < 0) {
-        return failed != 0 ? failed : command_fail(NAME, "%s: %s", report, strerror(errno));
+    FILE *out = run_open_report(run, stderr);
+    const char *why = why_not_preloaded(run->program.kind);
+    if (out == NULL) {
+        return false;
     }
-    close(file);
-    failed = add_setting(run, "TARN_TOOL_REPORT", report);
+    if (why != NULL && !what->heap.known) {
+        fprintf(stderr, "tarn run: %s %s\n", judged(run), why);
+    }
+    if (run->json) {
+        say_json(run, out, what, tarn);
+    } else if (!run->quiet || run->report != NULL) {
+        say(run, out, what);
+    }
+    run_close_report(out);
+    return true;
+}
+
+static int
+run_once(struct run *run, const char *tarn)
+{
+    static char preload[2 * PATH_MAX + 2];
+    struct launched what;
     struct record_file trace = {0};
+    int failed = find_libraries(run, tarn, preload, sizeof preload);
     if (failed == 0 && run->trace != NULL) {
         failed = record_file_begin(NAME, &trace, run->trace);
         failed = failed != 0 ? failed : add_setting(run, "TARN_TOOL_TRACE", trace.part);
     }
+    if (failed != 0) {
+        return failed;
+    }
     struct launch how = {.words = run->words,
                          .preload = preload,
                          .settings = run->settings,
-                         .process_name = "TARN_TOOL_PROCESS",
+                         .reporter = run->reporter,
                          .input = -1,
                          .output = -1,
                          .errors = -1};
-    if (failed == 0 && !launch(&how, &what)) {
+    if (!launch(&how, &what)) {
         int reason = errno;
-        command_fail(NAME, "%s: %s", run->words[0], strerror(reason));
-        failed = reason == ENOENT ? 127 : 126;
-    }
-    if (failed == 0) {
-        read_report(report, &heap);
-    }
-    unlink(report);
-    FILE *out = failed == 0 ? run_open_report(run, stderr) : NULL;
-    if (out == NULL) {
         record_file_drop(&trace);
-        return failed != 0 ? failed : COMMAND_FAILED;
+        command_fail(NAME, "%s: %s", run->words[0], strerror(reason));
+        return launch_status(reason);
     }
-    const char *why = why_not_preloaded(run->program.kind);
-    if (why != NULL && !heap.known) {
-        fprintf(stderr, "tarn run: %s %s\n", judged(run), why);
-    }
-    if (run->json) {
-        say_json(run, out, &what, &heap, tarn);
-    } else if (!run->quiet || run->report != NULL) {
-        say(run, out, &what, &heap);
-    }
-    run_close_report(out);
+    bool said = report(run, &what, tarn);
     if (run->trace != NULL && !record_file_end(NAME, &trace)) {
-        return what.status != 0 ? what.status : COMMAND_FAILED;
+        said = false;
     }
-    return what.status;
+    return said || what.status != 0 ? what.status : LAUNCH_FAILED;
 }
 
 static int
-run_program(int argc, char **argv)
+run_what_is_asked(int argc, char **argv)
 {
-    struct run run = {.runs = 5};
-    int failed = read_words(&run, argc, argv);
-    if (failed != 0) {
-        return failed;
+    char tarn[PATH_MAX];
+    char reporter[PATH_MAX];
+    struct run run = {.runs = 5, .reporter = reporter};
+    if (read_words(&run, argc, argv) != 0) {
+        return LAUNCH_FAILED;
     }
     if (!program_look(run.words[0], &run.program)) {
         int reason = errno;
         command_fail(NAME, "%s: %s", run.words[0],
                      reason == ENOENT ? "no such program" : strerror(reason));
-        return reason == ENOENT ? 127 : 126;
+        return launch_status(reason);
     }
-    return run.compare ? run_compare(&run) : run_once(&run);
+    if (!find_tarn(NAME, tarn) || !find_companion(NAME, "libtarn-report.so", reporter)) {
+        return LAUNCH_FAILED;
+    }
+    return run.compare ? run_compare(&run) : run_once(&run, tarn);
 }
 
 const struct command command_run = {
@@ -393,9 +368,9 @@ const struct command command_run = {
         "Preloads libtarn.so into the program, which needs no change, and says afterwards on "
         "stderr\n"
         "how long it took, its peak of memory, its page faults and what its heap held at the end.\n"
-        "The exit status is the program's, 128+n when signal n ended it, 127 when there is no "
-        "such\n"
-        "program, 126 when it cannot be started.\n"
+        "Signals sent to tarn go on to the program. The exit status is the program's, 128+n when\n"
+        "signal n ended it, 127 when there is no such program, 126 when it cannot be started, 125\n"
+        "when tarn itself fails.\n"
         "\n"
         "options:\n"
         "  -o, --option NAME=VALUE  set an option of Tarn's; '--option help' prints the table\n"
@@ -418,5 +393,5 @@ const struct command command_run = {
         "environment:\n"
         "  TARN_LIBRARY             the libtarn.so to use instead of the one beside this program\n"
         "  NO_COLOR                 no colour, on a terminal either\n",
-    .main = run_program,
+    .main = run_what_is_asked,
 };

@@ -18,8 +18,9 @@ struct run {
     struct program program;
     const char *settings[RUN_MOST_SETTINGS + 1]; /* NAME=VALUE for the environment, then NULL */
     unsigned settings_count;
-    const char *trace;  /* a file, or NULL */
-    const char *report; /* the file for what is said at the end, or NULL: stderr */
+    const char *reporter; /* libtarn-report.so */
+    const char *trace;    /* a file, or NULL */
+    const char *report;   /* the file for what is said at the end, or NULL: stderr */
     bool json;
     bool compare;
     bool quiet;

@@ -39,7 +39,7 @@ _tarn()
         return
     fi
     # Behind the program that is to be run its own words are meant.
-    if [[ $command == run || ($command == trace && ${COMP_WORDS[2]} == record) ]]; then
+    if [[ $command == run || $command == leaks || ($command == trace && ${COMP_WORDS[2]} == record) ]]; then
         for ((i = 2; i < COMP_CWORD; i++)); do
             if [[ ${COMP_WORDS[i]} == -- ]]; then
                 if ((i == COMP_CWORD - 1)); then
@@ -83,7 +83,7 @@ _tarn()
         mapfile -t COMPREPLY < <(compgen -W "${words:-$(_tarn_flags "$tarn" "$command")}" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ $command == trace || $command == heap ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_tarn_verbs "$tarn" "$command")" -- "$word")
-    elif [[ $command == run ]]; then
+    elif [[ $command == run || $command == leaks ]]; then
         mapfile -t COMPREPLY < <(_tarn_programs "$word")
     fi
 }

@@ -164,24 +164,43 @@ by_live(const void *a, const void *b)
     return (one < other) - (one > other);
 }
 
+bool
+top_first_site(struct top_target *target, const struct tn_site **at, size_t *interval)
+{
+    uint64_t started = 0;
+    *at = NULL;
+    return top_read(target, (const void *)(uintptr_t)target->view.profile_time, &started,
+                    sizeof started) &&
+           started != 0 && top_read(target, target->view.interval, interval, sizeof *interval) &&
+           top_read(target, target->view.sites, at, sizeof *at);
+}
+
 /* A site may be half made: what it says of itself is bounded. */
+bool
+top_next_site(struct top_target *target, const struct tn_site **at, struct tn_site *site,
+              void *frames[TOP_FRAMES])
+{
+    const struct tn_site *there = *at;
+    if (there == NULL || !top_read(target, there, site, sizeof *site) || site->depth > TOP_FRAMES ||
+        !top_read(target, there + 1, frames, site->depth * sizeof *frames)) {
+        return false;
+    }
+    *at = site->next;
+    return true;
+}
+
 static void
 copy_sites(struct top_target *target, struct top_shot *shot)
 {
-    uint64_t started = 0;
-    const struct tn_site *there = NULL;
-    if (!top_read(target, (const void *)(uintptr_t)target->view.profile_time, &started,
-                  sizeof started) ||
-        started == 0 || !top_read(target, target->view.interval, &shot->interval, sizeof(size_t)) ||
-        !top_read(target, target->view.sites, &there, sizeof there)) {
+    const struct tn_site *there;
+    struct tn_site site;
+    if (!top_first_site(target, &there, &shot->interval)) {
         return;
     }
     shot->sites = calloc(TOP_SITES, sizeof *shot->sites);
-    while (shot->sites != NULL && there != NULL && shot->site_count < TOP_SITES) {
-        struct tn_site site;
+    while (shot->sites != NULL && shot->site_count < TOP_SITES) {
         struct top_site *own = &shot->sites[shot->site_count];
-        if (!top_read(target, there, &site, sizeof site) || site.depth > TOP_FRAMES ||
-            !top_read(target, there + 1, own->frames, site.depth * sizeof *own->frames)) {
+        if (!top_next_site(target, &there, &site, own->frames)) {
             break;
         }
         own->depth = site.depth;
@@ -190,7 +209,6 @@ copy_sites(struct top_target *target, struct top_shot *shot)
         own->allocated_bytes = (double)site.allocated.bytes / 1024;
         own->allocated_blocks = (double)site.allocated.blocks / 1024;
         shot->site_count++;
-        there = site.next;
     }
     if (shot->sites != NULL) {
         qsort(shot->sites, shot->site_count, sizeof *shot->sites, by_live);

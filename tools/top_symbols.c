@@ -58,7 +58,7 @@ top_describe(struct top_target *target, const struct top_site *site, char *text,
     struct top_symbols *symbols = symbols_of(target);
     text[0] = 0;
     for (unsigned i = 0; i < site->depth && length + 4 < size; i++) {
-        Dwarf_Addr address = site->frames[i] - 1;
+        Dwarf_Addr address = (uintptr_t)site->frames[i] - 1;
         Dwfl_Module *module = symbols != NULL && symbols->dwfl != NULL
                                   ? dwfl_addrmodule(symbols->dwfl, address)
                                   : NULL;
@@ -76,6 +76,25 @@ top_describe(struct top_target *target, const struct top_site *site, char *text,
     }
     if (text[0] == 0) {
         snprintf(text, size, "(no stack)");
+    }
+}
+
+void
+top_build_id(struct top_target *target, uintptr_t address, char *text, size_t size)
+{
+    struct top_symbols *symbols = symbols_of(target);
+    Dwfl_Module *module =
+        symbols != NULL && symbols->dwfl != NULL ? dwfl_addrmodule(symbols->dwfl, address) : NULL;
+    const unsigned char *bits = NULL;
+    GElf_Addr place;
+    GElf_Addr bias;
+    text[0] = 0;
+    if (module == NULL || dwfl_module_getelf(module, &bias) == NULL) {
+        return;
+    }
+    int length = dwfl_module_build_id(module, &bits, &place);
+    for (int i = 0; i < length && (size_t)(2 * i + 3) <= size; i++) {
+        snprintf(text + 2 * i, 3, "%02x", bits[i]);
     }
 }
 

@@ -14,8 +14,8 @@ enum {
     DATA_MOST = 64 << 20, /* of a mapping that is looked through */
 };
 
-static bool
-fail(struct top_target *target, const char *format, ...)
+bool
+top_fail(struct top_target *target, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -24,25 +24,39 @@ fail(struct top_target *target, const char *format, ...)
     return false;
 }
 
+/* got: of process_vm_readv or its fellow. */
+static bool
+judge(struct top_target *target, ssize_t got, size_t size, const void *address)
+{
+    if (got == (ssize_t)size) {
+        return true;
+    }
+    if (got < 0 && errno == ESRCH) {
+        return top_fail(target, "process %d has ended", (int)target->pid);
+    }
+    if (got < 0 && errno == EPERM) {
+        return top_fail(target,
+                        "no permission to read process %d: only its user may, where "
+                        "/proc/sys/kernel/yama/ptrace_scope is 0, or root",
+                        (int)target->pid);
+    }
+    return top_fail(target, "process %d has no memory at %p", (int)target->pid, address);
+}
+
 bool
 top_read(struct top_target *target, const void *address, void *bytes, size_t size)
 {
     struct iovec here = {bytes, size};
     struct iovec there = {(void *)(uintptr_t)address, size};
-    ssize_t got = process_vm_readv(target->pid, &here, 1, &there, 1, 0);
-    if (got == (ssize_t)size) {
-        return true;
-    }
-    if (got < 0 && errno == ESRCH) {
-        return fail(target, "process %d has ended", (int)target->pid);
-    }
-    if (got < 0 && errno == EPERM) {
-        return fail(target,
-                    "no permission to read process %d: only its user may, where "
-                    "/proc/sys/kernel/yama/ptrace_scope is 0, or root",
-                    (int)target->pid);
-    }
-    return fail(target, "process %d has no memory at %p", (int)target->pid, address);
+    return judge(target, process_vm_readv(target->pid, &here, 1, &there, 1, 0), size, address);
+}
+
+bool
+top_write(struct top_target *target, void *address, const void *bytes, size_t size)
+{
+    struct iovec here = {(void *)(uintptr_t)bytes, size};
+    struct iovec there = {address, size};
+    return judge(target, process_vm_writev(target->pid, &here, 1, &there, 1, 0), size, address);
 }
 
 static void
@@ -110,9 +124,9 @@ find_view(struct top_target *target)
             fclose(maps);
         }
         if (why == ENOENT || why == ESRCH) {
-            return fail(target, "there is no process %d", (int)target->pid);
+            return top_fail(target, "there is no process %d", (int)target->pid);
         }
-        return fail(target, "/proc/%d/maps: %s", (int)target->pid, strerror(why));
+        return top_fail(target, "/proc/%d/maps: %s", (int)target->pid, strerror(why));
     }
     bool found = false;
     bool refused = false;
@@ -137,9 +151,9 @@ find_view(struct top_target *target)
     if (found || refused) {
         return found;
     }
-    return fail(target,
-                any ? "process %d (%s) does not run on Tarn" : "process %d (%s) has no memory",
-                (int)target->pid, target->name);
+    return top_fail(target,
+                    any ? "process %d (%s) does not run on Tarn" : "process %d (%s) has no memory",
+                    (int)target->pid, target->name);
 }
 
 bool
@@ -152,7 +166,7 @@ top_open(struct top_target *target, pid_t pid)
     }
     target->view.version[sizeof target->view.version - 1] = 0;
     if (target->view.layout != TN_VIEW_LAYOUT) {
-        return fail(
+        return top_fail(
             target,
             "process %d (%s) runs on another build of Tarn (%s) than this tarn (%s) can read",
             (int)pid, target->name, target->view.version, tn_view.version);

@@ -39,7 +39,7 @@ struct top_site {
     double allocated_bytes;
     double allocated_blocks;
     unsigned depth;
-    uintptr_t frames[TOP_FRAMES];
+    void *frames[TOP_FRAMES];
 };
 
 struct top_shot {
@@ -62,10 +62,25 @@ void top_drop(struct top_shot *shot);
 
 /* Bytes of the process's memory; false: gone, or not there. */
 bool top_read(struct top_target *target, const void *address, void *bytes, size_t size);
+bool top_write(struct top_target *target, void *address, const void *bytes, size_t size);
+
+/* Says why in target->error, and returns false. */
+bool top_fail(struct top_target *target, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The profile's next stack, whose place *at becomes that of the one after it; false: there is none,
+ * or it makes no sense (one is half made, or they are being dropped). */
+struct tn_site;
+bool top_next_site(struct top_target *target, const struct tn_site **at, struct tn_site *site,
+                   void *frames[TOP_FRAMES]);
+/* The place of the first one and the profile's interval; false: there was never a profile. */
+bool top_first_site(struct top_target *target, const struct tn_site **at, size_t *interval);
 
 /* top_symbols.c: the functions of a stack, "inner < outer < ...", without those that do nothing but
  * allocate. */
 void top_describe(struct top_target *target, const struct top_site *site, char *text, size_t size);
+/* What identifies the file that is mapped there, in hexadecimal; "" when nothing does. */
+void top_build_id(struct top_target *target, uintptr_t address, char *text, size_t size);
 void top_symbols_end(struct top_target *target);
 
 /* top_screen.c: the live view; top_print.c: a page of it, or JSON. */

@@ -65,7 +65,7 @@ trace_record(int argc, char **argv)
     struct launch how = {.words = words,
                          .preload = preload,
                          .settings = settings,
-                         .process_name = "TARN_TOOL_PROCESS",
+                         .identified = true,
                          .input = -1,
                          .output = -1,
                          .errors = -1};
@@ -74,7 +74,7 @@ trace_record(int argc, char **argv)
         int reason = errno;
         record_file_drop(&file);
         command_fail(NAME, "%s: %s", words[0], strerror(reason));
-        return reason == ENOENT ? 127 : 126;
+        return launch_status(reason);
     }
     if (!record_file_end(NAME, &file)) {
         return what.status != 0 ? what.status : COMMAND_FAILED;
@@ -133,6 +133,9 @@ const struct command command_trace = {
         "writes to each page of each block. It tells nanoseconds of processor time and "
         "instructions\n"
         "for each call, the peak of resident memory, and how many times the live bytes that is.\n"
+        "      --threads       by as many threads as the program had: each waits only for blocks "
+        "that\n"
+        "                      another had before\n"
         "      --on LIST       with commas, of: tarn (the process heap), heap (one of the "
         "program's\n"
         "                      own), image (in a file), quick (the freestanding heap), system,\n"

@@ -31,7 +31,8 @@ struct row {
     char face[16]; /* for tarn-replay */
     char preload[PATH_MAX];
     bool failed;
-    double nanoseconds;  /* per call, the median */
+    double nanoseconds;  /* per call, of processor time, the median */
+    double wall;         /* the same from begin to end */
     double instructions; /* per call; negative: not known */
     double peak;         /* bytes above those before the replay */
     double x[REPLAY_SAMPLES + 2], resident[REPLAY_SAMPLES + 2], live[REPLAY_SAMPLES + 2];
@@ -44,12 +45,14 @@ struct replay {
     const char *on;
     bool json;
     bool count;
+    bool threads; /* as the program's, not one */
     unsigned runs;
     char program[PATH_MAX]; /* tarn-replay */
     char library[PATH_MAX]; /* libtarn.so */
     char folder[64];        /* for the plan and the image */
     char plan[96];
     size_t calls;
+    unsigned thread_count; /* that make them */
     double peak_live;
     struct row rows[MOST_FACES];
     unsigned row_count;
@@ -65,6 +68,9 @@ add_row(struct replay *replay, const char *name)
     bool own =
         strcmp(name, "heap") == 0 || strcmp(name, "image") == 0 || strcmp(name, "quick") == 0;
     struct allocator found = {.name = name};
+    if (replay->threads && strcmp(name, "quick") == 0) {
+        return command_misused(NAME, "replay: quick is for one thread, --threads is not for it");
+    }
     if (own) {
         strcpy(found.path, "libc.so.6");
     } else if (!find_allocator(name, &found)) {
@@ -80,7 +86,8 @@ add_row(struct replay *replay, const char *name)
 static int
 choose_rows(struct replay *replay)
 {
-    static const char *const own[] = {"tarn", "heap", "image", "quick", NULL};
+    /* The freestanding heap is for one thread. */
+    const char *own[] = {"tarn", "heap", "image", replay->threads ? NULL : "quick", NULL};
     int failed = 0;
     if (replay->on != NULL) {
         char *list = strdup(replay->on);
@@ -108,13 +115,21 @@ write_plan(struct replay *replay, const struct trace *trace)
     struct replay_header header = {
         .magic = REPLAY_MAGIC, .count = trace->count, .slots = (uint64_t)trace->slots + 1};
     uint64_t *sizes = calloc((size_t)trace->slots + 1, sizeof *sizes);
+    uint32_t *own = calloc((size_t)trace->slots + 1, sizeof *own);
+    uint32_t objects = 0;
     uint64_t live = 0;
     FILE *plan = fopen(replay->plan, "wb");
-    bool fine = plan != NULL && sizes != NULL && fseek(plan, sizeof header, SEEK_SET) == 0;
+    bool fine =
+        plan != NULL && sizes != NULL && own != NULL && fseek(plan, sizeof header, SEEK_SET) == 0;
     for (size_t i = 0; fine && i < trace->count; i++) {
         const struct trace_event *event = &trace->events[i];
+        bool made =
+            event->op == TRACE_MALLOC || event->op == TRACE_CALLOC || event->op == TRACE_ALIGNED;
+        if (replay->threads && made) { /* no two objects share a slot: nobody waits for a slot */
+            own[event->slot] = ++objects;
+        }
         struct replay_step step = {.size = event->size,
-                                   .slot = event->slot,
+                                   .slot = replay->threads ? own[event->slot] : event->slot,
                                    .op = event->op,
                                    .align_log = event->align_log,
                                    .thread = event->thread};
@@ -125,11 +140,14 @@ write_plan(struct replay *replay, const struct trace *trace)
         }
         fine = fwrite(&step, sizeof step, 1, plan) == 1;
     }
+    header.slots = replay->threads ? (uint64_t)objects + 1 : header.slots;
     fine = fine && fseek(plan, 0, SEEK_SET) == 0 && fwrite(&header, sizeof header, 1, plan) == 1;
     int reason = errno;
     fine = plan != NULL && fclose(plan) == 0 && fine;
     free(sizes);
+    free(own);
     replay->calls = trace->count;
+    replay->thread_count = replay->threads ? trace->threads : 1;
     replay->peak_live = (double)header.peak_live;
     return fine ? COMMAND_DONE : command_fail(NAME, "%s: %s", replay->plan, strerror(reason));
 }
@@ -183,22 +201,30 @@ median(double *values, size_t count)
 static void
 measure_time(struct replay *replay, struct row *row)
 {
-    static double times[MOST_RUNS], counts[MOST_RUNS];
+    static double times[MOST_RUNS], counts[MOST_RUNS], walls[MOST_RUNS];
     char runs[16];
     size_t count = 0;
     snprintf(runs, sizeof runs, "%u", replay->runs);
-    char *words[] = {replay->program, replay->plan, row->face, replay->library,
-                     replay->folder,  "time",       runs,      NULL};
+    char *words[] = {replay->program,
+                     replay->plan,
+                     row->face,
+                     replay->library,
+                     replay->folder,
+                     "time",
+                     runs,
+                     replay->threads ? "threads" : NULL,
+                     NULL};
     FILE *said = start(replay, row, words, -1);
     row->failed = said == NULL;
     while (said != NULL && count < MOST_RUNS &&
-           fscanf(said, "%lf %lf", &times[count], &counts[count]) == 2) {
+           fscanf(said, "%lf %lf %lf", &times[count], &counts[count], &walls[count]) == 3) {
         count++;
     }
     if (said != NULL) {
         fclose(said);
     }
     row->nanoseconds = median(times, count) / (double)replay->calls;
+    row->wall = median(walls, count) / (double)replay->calls;
     double instructions = median(counts, count);
     row->instructions = instructions > 0 ? instructions / (double)replay->calls : -1;
 }
@@ -206,8 +232,14 @@ measure_time(struct replay *replay, struct row *row)
 static void
 measure_memory(struct replay *replay, struct row *row)
 {
-    char *words[] = {replay->program, replay->plan, row->face, replay->library,
-                     replay->folder,  "memory",     NULL};
+    char *words[] = {replay->program,
+                     replay->plan,
+                     row->face,
+                     replay->library,
+                     replay->folder,
+                     "memory",
+                     replay->threads ? "threads" : NULL,
+                     NULL};
     FILE *said = start(replay, row, words, -1);
     row->failed = said == NULL;
     while (said != NULL && row->samples < REPLAY_SAMPLES + 2 &&
@@ -285,10 +317,12 @@ print_table(const struct replay *replay)
 {
     char room[TERMINAL_SIZE_ROOM];
     bool counted = false;
-    printf("%zu calls, peak of live bytes %s\n\n", replay->calls,
+    printf("%zu calls by %u %s, peak of live bytes %s\n\n", replay->calls, replay->thread_count,
+           replay->thread_count == 1 ? "thread" : "threads",
            terminal_size(room, replay->peak_live));
-    printf("%s%-12s %10s %14s %12s %12s%s\n", terminal_bold(stdout), "", "ns/call", "instr/call",
-           "peak", "peak/live", terminal_plain(stdout));
+    printf("%s%-12s %10s %14s %12s %12s%s\n", terminal_bold(stdout), "", "ns/call",
+           replay->threads ? "wall ns/call" : "instr/call", "peak", "peak/live",
+           terminal_plain(stdout));
     for (unsigned i = 0; i < replay->row_count; i++) {
         const struct row *row = &replay->rows[i];
         if (row->failed) {
@@ -296,8 +330,8 @@ print_table(const struct replay *replay)
             continue;
         }
         printf("%-12s %10.1f ", row->name, row->nanoseconds);
-        if (row->instructions > 0) {
-            printf("%14.1f", row->instructions);
+        if (replay->threads || row->instructions > 0) {
+            printf("%14.1f", replay->threads ? row->wall : row->instructions);
             counted = true;
         } else {
             printf("%14s", "-");
@@ -315,8 +349,9 @@ print_json(const struct replay *replay)
 {
     printf("{\"file\": ");
     json_string(stdout, replay->file);
-    printf(", \"calls\": %zu, \"peak_live_bytes\": %.0f, \"runs\": %u, \"allocators\": [",
-           replay->calls, replay->peak_live, replay->runs);
+    printf(", \"calls\": %zu, \"peak_live_bytes\": %.0f, \"runs\": %u, "
+           "\"threads\": %u, \"allocators\": [",
+           replay->calls, replay->peak_live, replay->runs, replay->thread_count);
     for (unsigned i = 0; i < replay->row_count; i++) {
         const struct row *row = &replay->rows[i];
         printf("%s{\"name\": ", i == 0 ? "" : ", ");
@@ -325,8 +360,9 @@ print_json(const struct replay *replay)
             printf(", \"failed\": true}");
             continue;
         }
-        printf(", \"failed\": false, \"nanoseconds_per_call\": %.2f, \"instructions_per_call\": ",
-               row->nanoseconds);
+        printf(", \"failed\": false, \"nanoseconds_per_call\": %.2f, "
+               "\"wall_nanoseconds_per_call\": %.2f, \"instructions_per_call\": ",
+               row->nanoseconds, row->wall);
         if (row->instructions > 0) {
             printf("%.2f", row->instructions);
         } else {
@@ -378,18 +414,22 @@ read_words(struct replay *replay, int argc, char **argv)
         ON = 1000,
         RUNS,
         COUNT,
+        THREADS,
         SVG,
         JSON
     };
     static const struct option flags[] = {
-        {"on", required_argument, NULL, ON}, {"runs", required_argument, NULL, RUNS},
-        {"count", no_argument, NULL, COUNT}, {"svg", required_argument, NULL, SVG},
-        {"json", no_argument, NULL, JSON},   {NULL, 0, NULL, 0},
+        {"on", required_argument, NULL, ON},
+        {"runs", required_argument, NULL, RUNS},
+        {"count", no_argument, NULL, COUNT},
+        {"svg", required_argument, NULL, SVG},
+        {"json", no_argument, NULL, JSON},
+        {"threads", no_argument, NULL, THREADS},
+        {NULL, 0, NULL, 0},
     };
     int flag;
-    opterr = 0;
     optind = 1;
-    while ((flag = getopt_long(argc, argv, ":", flags, NULL)) != -1) {
+    while ((flag = command_option(NAME " replay", argc, argv, ":", flags)) != -1) {
         switch (flag) {
         case ON:
             replay->on = optarg;
@@ -400,6 +440,9 @@ read_words(struct replay *replay, int argc, char **argv)
         case COUNT:
             replay->count = true;
             break;
+        case THREADS:
+            replay->threads = true;
+            break;
         case SVG:
             replay->svg = optarg;
             break;
@@ -407,9 +450,11 @@ read_words(struct replay *replay, int argc, char **argv)
             replay->json = true;
             break;
         default:
-            return command_misused(NAME, "replay: there is no option '%s', or it lacks its value",
-                                   argv[optind - 1]);
+            return COMMAND_MISUSED;
         }
+    }
+    if (replay->threads && replay->count) {
+        return command_misused(NAME, "replay: --count is for one thread, not for --threads");
     }
     if (replay->runs < 1 || replay->runs > MOST_RUNS) {
         return command_misused(NAME, "replay: --runs takes a number from 1 to %d", MOST_RUNS);

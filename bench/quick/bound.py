@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves the bounds of malloc, free and realloc from the machine code: the longest path through each
+"""Proves the bounds of malloc, mallocz, free and realloc from the machine code: the longest path through each
 function, counted in instructions. A loop in any of them is an error. Calls to memset, memcpy and
 memmove count as one instruction (the caller's bytes come on top), and so do the ways out of the
 bounded part: what refuses, reports damage, or serves heaps with a lock (guard.c).
@@ -88,7 +88,7 @@ def bound(found, name, memo, active=()):
 def main():
     found = functions(sys.argv[1])
     memo = {}
-    for name in ('tarn_quick_malloc', 'tarn_quick_free', 'tarn_quick_realloc'):
+    for name in ('tarn_quick_malloc', 'tarn_quick_mallocz', 'tarn_quick_free', 'tarn_quick_realloc'):
         print(f'{name[11:]}: at most {bound(found, name, memo)} instructions, no loop')
 
 

@@ -25,11 +25,26 @@ plan9_bank(void *memory, usize size)
     return tarn_quick_add(tarn_quick_default(), memory, size) ? 1 : 0;
 }
 
+/* For what the document leaves no way to refuse. */
+static void
+panic(const char *function, const char *what)
+{
+    struct tarn_quick_fault fault = {function, what, nil, 0, 0};
+
+    if (bank.hooks == nil || bank.hooks->panic == nil) {
+        __builtin_trap();
+    }
+    bank.hooks->panic(bank.hooks->context, &fault);
+}
+
 void
 mallocinit(void)
 {
     if (tarn_quick_default() == nil) {
         tarn_quick_default_init(bank.memory, bank.size, bank.options, bank.hooks);
+    }
+    if (tarn_quick_default() == nil) {
+        panic("mallocinit", "no memory, or too little of it");
     }
 }
 
@@ -60,7 +75,12 @@ mallocz(usize size, int clr)
 void *
 smalloc(usize size)
 {
-    return tarn_quick_smalloc(tarn_quick_default(), size);
+    void *p = tarn_quick_smalloc(tarn_quick_default(), size);
+
+    if (p == nil) {
+        panic("smalloc", "no memory, and none to wait for");
+    }
+    return p;
 }
 
 void *

@@ -23,8 +23,11 @@ extern const char pma_version[];
 extern int pma_errno;
 
 /* Once, before all others. verbose: 0 says nothing, 1 errors, 2 also warnings, 3 more, on stderr;
- * the environment's PMA_VERBOSITY overrides it. file: NULL stands for the ordinary malloc. 0, or
- * what is wrong. The file's size when it is new is what the heap can grow to. */
+ * the environment's PMA_VERBOSITY overrides it. file: of zeros when it is new, then its size, a
+ * multiple of the page size, is what the heap can grow to, 1 MiB at the least; NULL stands for the
+ * ordinary malloc, and of the rest only pma_malloc, pma_calloc, pma_realloc and pma_free may be
+ * called. 0, or the errno of what is wrong. A fork's child has a copy of the heap, which it cannot
+ * commit. */
 int pma_init(int verbose, const char *file);
 
 void *pma_malloc(size_t size);
@@ -35,10 +38,11 @@ void pma_free(void *ptr);
 void pma_set_root(void *ptr);
 void *pma_get_root(void);
 
-/* Checks the heap and writes what it finds to stderr. */
+/* Checks the heap and writes what it finds to stderr, then what is live by size. */
 void pma_check_and_dump(void);
 
-/* Makes every word of free memory v; with 0 the memory goes back to the file system. */
+/* Makes every word of free blocks v, but for the one that links them. Free memory that belongs to
+ * no blocks goes back to the file system and is zero. */
 void pma_set_avail_mem(const unsigned long v);
 
 /* Makes the present state the one that the next pma_init finds. 0, or -1 with errno and pma_errno.

@@ -18,6 +18,12 @@
  * Containers that stay in an image hold image_allocator: it keeps an address inside the image,
  * which is the same in every process, where the others keep an address of this process. A pmr
  * container keeps the address of its resource, so it cannot stay.
+ *
+ * Containers in memory that is moved as a whole hold offset_allocator, whose pointers are
+ * offset_ptr. Which may be there is up to the C++ library: libstdc++'s (12) vector and deque;
+ * libc++'s (14) vector, list, forward_list, map, set and the unordered ones; boost::container's
+ * vector, deque, string, list, slist, map, set and flat_map. The others do not compile with it,
+ * rather than break when they are moved.
  */
 #ifndef TARN_ALLOCATORS_HPP
 #define TARN_ALLOCATORS_HPP
@@ -40,12 +46,51 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <memory_resource>
 #include <new>
 #include <type_traits>
+#include <utility>
+#if __has_include(<memory_resource>)
+#    include <memory_resource>
+#endif
 
 namespace tarn
 {
+
+/* std::pmr's; where the C++ library has none (libc++ before 16), as much of it as is used here. */
+#if __has_include(<memory_resource>)
+using memory_resource = std::pmr::memory_resource;
+#else
+class memory_resource
+{
+  public:
+    virtual ~memory_resource() = default;
+    [[nodiscard]] void *
+    allocate(std::size_t bytes, std::size_t align = alignof(std::max_align_t))
+    {
+        return do_allocate(bytes, align);
+    }
+    void
+    deallocate(void *p, std::size_t bytes, std::size_t align = alignof(std::max_align_t))
+    {
+        do_deallocate(p, bytes, align);
+    }
+    friend bool
+    operator==(const memory_resource &a, const memory_resource &b) noexcept
+    {
+        return &a == &b || a.do_is_equal(b);
+    }
+    friend bool
+    operator!=(const memory_resource &a, const memory_resource &b) noexcept
+    {
+        return !(a == b);
+    }
+
+  protected:
+    virtual void *do_allocate(std::size_t bytes, std::size_t align) = 0;
+    virtual void do_deallocate(void *p, std::size_t bytes, std::size_t align) = 0;
+    virtual bool do_is_equal(const memory_resource &other) const noexcept = 0;
+};
+#endif
 
 namespace detail
 {
@@ -73,12 +118,25 @@ heap_allocate(tarn_heap *heap, std::size_t bytes, std::size_t align)
                                           : tarn_heap_aligned_alloc(heap, align, bytes));
 }
 
+/* Nodes of libstdc++'s forward_list and unordered containers, which link plain pointers whatever
+ * the allocator's are. (Its list, map, set and string do not compile then.) */
+template <class Node, class = void> struct links_plainly : std::false_type {
+};
+template <class Node>
+struct links_plainly<Node, std::enable_if_t<std::is_pointer_v<decltype(Node::_M_nxt)>>>
+    : std::true_type {
+};
+template <class Node>
+struct links_plainly<Node, std::enable_if_t<std::is_pointer_v<decltype(Node::_M_next)>>>
+    : std::true_type {
+};
+
 } // namespace detail
 
 /* A set of pools, one for each size up to 512 bytes, made when first needed; what is larger goes to
  * the heap. For containers of nodes, whose allocator's type is not the one they are asked for. All
  * of it goes when the resource does. */
-class pool_resource : public std::pmr::memory_resource
+class pool_resource : public memory_resource
 {
   public:
     /* heap: where the pools live, nullptr: the process heap. flags: of enum tarn_pool_flags. */
@@ -141,7 +199,7 @@ class pool_resource : public std::pmr::memory_resource
         give(p, bytes, align);
     }
     bool
-    do_is_equal(const std::pmr::memory_resource &other) const noexcept override
+    do_is_equal(const memory_resource &other) const noexcept override
     {
         return this == &other;
     }
@@ -317,6 +375,8 @@ class basic_allocator : private Source
     [[nodiscard]] pointer
     allocate(size_type count)
     {
+        static_assert(std::is_pointer_v<pointer> || !detail::links_plainly<T>::value,
+                      "this container keeps plain pointers, which do not move; see tarn_hpp(3)");
         if (count >
             static_cast<size_type>(std::numeric_limits<difference_type>::max()) / sizeof(T)) {
             throw std::bad_array_new_length();
@@ -367,13 +427,11 @@ template <class T> using heap_allocator = basic_allocator<T, heap_source>;
 template <class T> using pool_allocator = basic_allocator<T, pool_source>;
 template <class T> using image_allocator = basic_allocator<T, image_source>;
 
-/* For containers in memory that is moved as a whole. libstdc++'s vector keeps the allocator's
- * pointers; its string, list, map and set want plain ones (up to version 14 at least) and do not
- * compile with this, rather than break. */
+/* For memory that is moved as a whole; which containers may be there is said above. */
 template <class T> using offset_allocator = basic_allocator<T, heap_source, offset_ptr>;
 
 /* A heap of one's own, or an image, as a memory resource. */
-class heap_resource : public std::pmr::memory_resource
+class heap_resource : public memory_resource
 {
   public:
     explicit heap_resource(tarn_heap *heap) noexcept : heap_(heap)
@@ -397,7 +455,7 @@ class heap_resource : public std::pmr::memory_resource
         tarn_heap_free(heap_, p);
     }
     bool
-    do_is_equal(const std::pmr::memory_resource &other) const noexcept override
+    do_is_equal(const memory_resource &other) const noexcept override
     {
         auto *same = dynamic_cast<const heap_resource *>(&other);
         return same != nullptr && same->heap_ == heap_;
@@ -410,7 +468,7 @@ class heap_resource : public std::pmr::memory_resource
 namespace detail
 {
 
-class process_resource final : public std::pmr::memory_resource
+class process_resource final : public memory_resource
 {
     void *
     do_allocate(std::size_t bytes, std::size_t align) override
@@ -423,7 +481,7 @@ class process_resource final : public std::pmr::memory_resource
         process_source().give(p, bytes, align);
     }
     bool
-    do_is_equal(const std::pmr::memory_resource &other) const noexcept override
+    do_is_equal(const memory_resource &other) const noexcept override
     {
         return dynamic_cast<const process_resource *>(&other) != nullptr;
     }
@@ -433,11 +491,11 @@ class process_resource final : public std::pmr::memory_resource
 
 /* The process heap as a memory resource; for std::pmr::set_default_resource, too: never destroyed.
  */
-inline std::pmr::memory_resource *
+inline memory_resource *
 process_resource() noexcept
 {
     alignas(detail::process_resource) static char place[sizeof(detail::process_resource)];
-    static std::pmr::memory_resource *resource = new (place) detail::process_resource;
+    static memory_resource *resource = new (place) detail::process_resource;
     return resource;
 }
 

@@ -38,7 +38,9 @@ template <class T> class offset_ptr
     offset_ptr() noexcept : held_{0}
     {
     }
-    offset_ptr(std::nullptr_t) noexcept : held_{0}
+    /* Of nullptr alone: a literal 0 is a T * then. */
+    template <class Null, std::enable_if_t<std::is_same_v<Null, std::nullptr_t>, int> = 0>
+    offset_ptr(Null) noexcept : held_{0}
     {
     }
     offset_ptr(T *p) noexcept

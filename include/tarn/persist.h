@@ -22,7 +22,8 @@
  *  - a failure leaves the file at its last commit, or, when it was a commit that failed, at that
  *    one, whole; and the heap in memory as it was;
  *  - any thread may call them, but not at the same time as another closes the same heap;
- *  - not in a signal handler.
+ *  - not in a signal handler;
+ *  - none is a cancellation point: a thread cancelled meanwhile ends after the call.
  *
  * The rule of commits: while tarn_commit, tarn_rollback, tarn_snapshot or tarn_close run, no thread
  * is inside an allocation function of this heap or changes data in it. Who has several threads
@@ -59,6 +60,7 @@ enum tarn_open_flags {
     TARN_PROCESS = 16,  /* commits survive the process, not the system: no sync */
     TARN_PAGE_MAP = 32, /* find changed pages by the page map even where watching can be had */
     TARN_VERIFY = 64,   /* check the whole image first; fail with EBADMSG when it is damaged */
+    TARN_RESERVE = 128, /* with TARN_SHARED: see below */
 };
 
 /*
@@ -70,7 +72,9 @@ enum tarn_open_flags {
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
  * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
- * that says so and is opened only with TARN_UNCLEAN.
+ * that says so and is opened only with TARN_UNCLEAN. When the disk is full, a store to a page that
+ * the file has given back ends the process (SIGBUS); with TARN_RESERVE the disk's space for the
+ * whole capacity is taken when the file is made or opened, else ENOSPC, and none is given back.
  */
 typedef struct tarn_options {
     unsigned flags;      /* enum tarn_open_flags */
@@ -90,12 +94,14 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
  * Opens an image. If its last writer crashed, complete commits of the journal are taken up and an
  * incomplete one is dropped: tarn_image_info says which. Cost: does not depend on the size of the
  * image, nor on that of the journal when it was closed; after a crash on that of the journal.
- * errno: ENOENT, EACCES, ...  the file cannot be opened EBUSY      another process (tarn_error
- * names it) has it open for writing EADDRINUSE its address is taken (tarn_error says by what)
- *   EINVAL     no image; another layout, version, byte order or page size
- *   EBADMSG    it is damaged or truncated
- *   EUCLEAN    in shared mode: was not closed
- *   EROFS      features unknown to this version forbid writing
+ * errno:
+ *   ENOENT, EACCES, ...  the file cannot be opened
+ *   EBUSY                another process (tarn_error names it) has it open for writing
+ *   EADDRINUSE           its address is taken (tarn_error says by what)
+ *   EINVAL               no image; another layout, version, byte order or page size
+ *   EBADMSG              it is damaged or truncated
+ *   EUCLEAN              in shared mode: was not closed
+ *   EROFS                nothing can be written there, or unknown features forbid it
  */
 tarn_heap *tarn_open(const char *path, const tarn_options *options);
 
@@ -112,7 +118,7 @@ void tarn_close_without_commit(tarn_heap *heap);
  * written. errno: EPERM in a fork's child, EROFS when open for reading, ENOSPC, EIO, ...; after an
  * error it may be tried again. Cost: looking for changed pages (next to nothing if the process had
  * no page fault since the last commit, little if it had few and they were near the last ones, else
- * 0.3 ms per GiB in memory), then writing them one after the other and one sync. */
+ * up to 0.3 ms per GiB in memory), then writing them one after the other and one sync. */
 int tarn_commit(tarn_heap *heap);
 
 /* Takes back what was changed since the last commit: pointers to blocks allocated since are void,

@@ -85,8 +85,12 @@ enum tarn_pool_flags {
                               ones are not readable. Two system calls and at least two pages an
                               object, and the system's limit on mappings (some 30,000 objects);
                               only in heaps of anonymous memory; implies CHECK */
-    TARN_POOL_STRICT = 128 /* last in, first out without exception, over all objects, as a list
+    TARN_POOL_STRICT = 128, /* last in, first out without exception, over all objects, as a list
                               through all of them would be; eight bytes for each free object */
+    TARN_POOL_PROFILE =
+        256 /* the sampled profile (tarn/profile.h) knows the pool's objects, while
+               it is on; every call takes the longer way, in shared pools with a
+               lock. TARN_PROFILE_POOLS=1 sets it for all pools but those in images */
 };
 
 /* All zero is a pool with no name, in the process heap, in owner mode. */

@@ -1,13 +1,14 @@
 /*
- * tarn/profile.h: where the process heap's memory is allocated, by sampling.
+ * tarn/profile.h: where memory is allocated, by sampling.
  *
  * While the profile is on, every allocation from the process heap (malloc, C++'s new and
- * tarn/tarn.h's functions) may become a sample: one of n bytes with probability 1 - exp(-(n + 1) /
- * interval), as in a Poisson process over bytes. The stack of each sample is kept, and whether it
- * is still live. From the samples a profile says, for each stack, about how many blocks and bytes
- * were allocated there since the start, and how many of them are live: un-sampled, so that sums are
- * right in the mean, with an error of about sqrt(interval / bytes) of a figure. Heaps of one's own,
- * pools and images are not sampled.
+ * tarn/tarn.h's functions), from heaps of one's own and from images may become a sample: one of n
+ * bytes with probability 1 - exp(-(n + 1) / interval), as in a Poisson process over bytes. The
+ * stack of each sample is kept, and whether it is still live. From the samples a profile says, for
+ * each stack, about how many blocks and bytes were allocated there since the start, and how many of
+ * them are live: un-sampled, so that sums are right in the mean, with an error of about
+ * sqrt(interval / bytes) of a figure. Pools are sampled that have the flag TARN_POOL_PROFILE. What
+ * lies in an image is known until it is closed or rolled back.
  *
  * The environment does the same for a whole run: TARN_PROFILE=FILE, TARN_PROFILE_INTERVAL and
  * TARN_LEAKS; docs/insight.md tells how, and what the files are read with.
@@ -48,8 +49,8 @@ enum tarn_profile_format {
     TARN_PROFILE_LEAKS,   /* text for people: what is live, by stack, the largest first */
 };
 
-/* Writes the profile into a file, whole or not at all: into another beside it that then takes its
- * place. 0, or what failed as an errno: ENODATA when no profile was ever started. Cost: grows with
+/* Writes the profile into a file, in place of what it held. 0, or what failed as an errno: ENODATA
+ * when no profile was ever started. Cost: grows with
  * the number of different stacks; other threads' samples wait meanwhile for the time it takes to
  * copy them. */
 int tarn_profile_write(const char *path, enum tarn_profile_format format);

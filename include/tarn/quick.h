@@ -118,9 +118,10 @@ void *tarn_quick_smalloc(struct tarn_quick *heap, size_t size);
 /* As tarn_quick_malloc, with the result p such that p mod `align` = `offset` mod `align` (unless
  * `align` is 0) and that p .. p + size - 1 lies between two multiples of `span` (unless `span` is
  * 0). Any values; `offset` may be negative, then its true modulus counts. Without `align`, the
- * heap's own alignment holds. NULL also when no address could satisfy both. Cost: constant when
- * one of `align` and `span` divides the other, as powers of two do; else a search in at most 128
- * steps. */
+ * heap's own alignment holds. NULL also when no address could satisfy both; it looks for room
+ * enough to place the object wherever the block may lie: `align` bytes more, with a span `size` and
+ * `align` once more, and a smallest block in front. Cost: constant when one of `align` and `span`
+ * divides the other, as powers of two do; else a search in at most 128 steps. */
 void *tarn_quick_mallocalign(struct tarn_quick *heap, size_t size, size_t align, long offset,
                              size_t span);
 
@@ -164,8 +165,11 @@ struct tarn_quick_block {
 };
 
 /* Calls `visit` for every block of every region in order of address within the region, until it
- * returns false. Returns whether it came to the end. `visit` must not use the heap. Cost: one step
- * per block; the lock is not taken: keep others out, or accept a torn picture of a busy heap. */
+ * returns false. Returns whether it came to the end. Cost: one step per block. In a heap with a
+ * lock others may go on using it, as may `visit` itself, and the walk may be made from an
+ * interrupt: the lock is taken anew for each block, `visit` is called without, and what is
+ * allocated or freed meanwhile is seen or is not. In a heap without one, `visit` must not use it.
+ */
 bool tarn_quick_walk(struct tarn_quick *heap,
                      bool (*visit)(void *context, const struct tarn_quick_block *block),
                      void *context);
@@ -197,7 +201,8 @@ void tarn_quick_leaks(struct tarn_quick *heap);
 /* Walks every block, list and region. Returns NULL when all is well, else the name of the first
  * invariant that does not hold, and in *where (when not NULL) the address it concerns. Never
  * panics, reads nothing outside the regions, and changes nothing. Cost: one step per block and
- * per list entry. Rule as tarn_quick_walk. */
+ * per list entry. Takes no lock, since it would hold it too long: keep others out. In an interrupt
+ * of a single processor they are. */
 const char *tarn_quick_check(struct tarn_quick *heap, const void **where);
 
 /* One kind of object of a program: at most `count` live at a time, of `size` bytes. */
@@ -212,7 +217,8 @@ struct tarn_quick_mix {
  * overflows. Cost: n steps. */
 size_t tarn_quick_need(const struct tarn_quick_mix *mix, size_t n, unsigned options);
 
-/* The static default heap, for kernels and for the plain C names. Comes in its own object and with
+/* The static default heap, for kernels and for the plain C names. Its objects are aligned for any
+ * type C has: where one needs 16 bytes, TARN_QUICK_ALIGN16 is on. Comes in its own object and with
  * hosted hooks only where these are linked in. */
 void tarn_quick_default_init(void *memory, size_t size, unsigned options,
                              const struct tarn_quick_hooks *hooks);

@@ -69,6 +69,7 @@ static const struct {
     {"T312", "its superblock cannot be written"},
     {"T312", "cannot be written"},
     {"T312", "cannot be synced"},
+    {"T312", "no space for all that it may hold"},
     {"T313", " needs the image open for writing"},
     {"T313", "TARN_READ_ONLY goes neither with "},
     {"T314", " is not for the child of a fork"},

@@ -44,10 +44,25 @@ class_malloc_counted(struct tn_cache *cache, unsigned class, size_t size)
     return sample != NULL ? sample : class_malloc_plain(cache, class);
 }
 
+static TN_NOINLINE void *
+class_malloc_inspected(struct tn_cache *cache, unsigned class, size_t size)
+{
+    TN_LOOK_AWAY;
+    void *block = cache->counted ? class_malloc_counted(cache, class, size)
+                                 : class_malloc_plain(cache, class);
+    if (block != NULL) {
+        tn_inspector_block(cache->heap, block, size, false);
+    }
+    return block;
+}
+
 /* A block of a class; NULL when there is no memory for a slab. */
 static inline void *
 class_malloc(struct tn_cache *cache, unsigned class, size_t size)
 {
+    if (TN_INSPECTED) {
+        return class_malloc_inspected(cache, class, size);
+    }
     return TN_UNLIKELY(cache->counted) ? class_malloc_counted(cache, class, size)
                                        : class_malloc_plain(cache, class);
 }
@@ -55,15 +70,16 @@ class_malloc(struct tn_cache *cache, unsigned class, size_t size)
 static void *
 large_malloc(struct tn_cache *cache, size_t size, size_t align, size_t start, bool clear)
 {
-    if (size > TN_SIZE_MOST - start || align > TN_SIZE_MOST / 2) {
+    if (size > TN_SIZE_MOST - start - TN_RED_ZONE || align > TN_SIZE_MOST / 2) {
         return tn_no_memory();
     }
     bool zero;
-    void *block = tn_large_take(cache->heap, cache, size, align, start, &zero);
+    void *block = tn_large_take(cache->heap, cache, size + TN_RED_ZONE, align, start, &zero);
     if (block == NULL) {
         return tn_no_memory();
     }
     TN_PROBE2(tarn, large, block, size);
+    tn_inspector_block(cache->heap, block, size, clear);
     if (clear && !zero) {
         memset(block, 0, size);
     }
@@ -79,8 +95,8 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
     if (TN_UNLIKELY(cache == NULL)) {
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
-    if (TN_LIKELY(size <= TN_SLAB_MAX)) {
-        return class_malloc(cache, tn_class_of(size), size);
+    if (TN_LIKELY(size <= TN_SLAB_MAX - TN_RED_ZONE)) {
+        return class_malloc(cache, tn_class_of(size + TN_RED_ZONE), size);
     }
     return large_malloc(cache, size, TN_SLICE, 0, false);
 }
@@ -88,10 +104,7 @@ tn_cache_malloc(struct tn_cache *cache, size_t size)
 static TN_NOINLINE void *
 malloc_any(size_t size)
 {
-    void (*soon)(void) = atomic_load_explicit(&tn_soon, memory_order_relaxed);
-    if (TN_UNLIKELY(soon != NULL)) {
-        soon();
-    }
+    tn_look_round();
     void *block = tn_cache_malloc(tn_cache_of_thread(), size);
     TN_PROBE2(tarn, alloc, block, size);
     return block;
@@ -154,15 +167,18 @@ tn_malloc_slow(size_t size)
     return malloc_any(size);
 }
 
+/* All of a small block is cleared, as glibc does: some users take it at its usable size. */
 void *
 tn_cache_zalloc(struct tn_cache *cache, size_t size)
 {
     if (TN_UNLIKELY(cache == NULL)) {
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
-    if (size <= TN_SLAB_MAX) {
-        void *block = class_malloc(cache, tn_class_of(size), size);
-        return block != NULL ? memset(block, 0, size) : NULL;
+    if (size <= TN_SLAB_MAX - TN_RED_ZONE) {
+        unsigned class = tn_class_of(size + TN_RED_ZONE);
+        void *block = class_malloc(cache, class, size);
+        size_t room = TN_RED_ZONE == 0 ? tn_classes[class].size : size;
+        return block != NULL ? memset(block, 0, room) : NULL;
     }
     return large_malloc(cache, size, TN_SLICE, 0, true);
 }
@@ -198,8 +214,9 @@ tn_cache_aligned(struct tn_cache *cache, size_t align, size_t size, bool zero)
     if (cache == NULL) {
         return tn_options.check ? tn_checked_aligned(align, size, 0) : tn_no_memory();
     }
-    if (align <= TN_SLICE && size <= TN_SLAB_MAX && tn_align_up(size, align) <= TN_SLAB_MAX) {
-        unsigned class = tn_class_of(tn_max(tn_align_up(size, align), align));
+    size_t room = size <= TN_SLAB_MAX ? tn_align_up(size + TN_RED_ZONE, align) : SIZE_MAX;
+    if (align <= TN_SLICE && room <= TN_SLAB_MAX) {
+        unsigned class = tn_class_of(tn_max(room, align));
         while ((tn_classes[class].size & (align - 1)) != 0) {
             class ++;
         }
@@ -245,11 +262,12 @@ tn_good_size(size_t size)
     return size <= TN_SIZE_MOST - TN_SLICE ? tn_align_up(size, TN_SLICE) : 0;
 }
 
-/* A block stays where it is while at least half of it is wanted. */
+/* A block stays where it is while at least half of it is wanted; inspected, never, so that what
+ * still points to the old one is found. */
 static bool
 stays(size_t usable, size_t size)
 {
-    return size <= usable && (size >= usable / 2 || usable <= 64);
+    return !TN_INSPECTED && size <= usable && (size >= usable / 2 || usable <= 64);
 }
 
 void *
@@ -272,10 +290,10 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
     if (size > TN_SIZE_MOST) {
         return tn_no_memory();
     }
-    if (usable > TN_SLAB_MAX && tn_resize_in_place(p, size, call)) {
+    if (!TN_INSPECTED && usable > TN_SLAB_MAX && tn_resize_in_place(p, size, call)) {
         return p;
     }
-    if (usable > TN_SLAB_MAX && size > usable) {
+    if (!TN_INSPECTED && usable > TN_SLAB_MAX && size > usable) {
         void *moved = tn_large_move(tn_slice_of(tn_space_of(p), p), size);
         if (moved != NULL) {
             return moved;

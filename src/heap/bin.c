@@ -181,7 +181,7 @@ bool
 tn_slab_rest(struct tn_heap *heap, struct tn_slab *slab)
 {
     unsigned class = slab->size_class;
-    if (heap->generation != 0 || heap->resting_count == TN_RESTING ||
+    if (heap->generation != 0 || heap->resting_count == TN_RESTING || (slab->flags & TN_SAMPLES) ||
         (!tn_slab_has_free(slab) && slab->bare == 0)) {
         return false;
     }
@@ -210,14 +210,11 @@ static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
-    if (cache == &tn_sampler) {
-        return NULL;
-    }
     if (tn_stale_left(heap)) {
         tn_stale_sweep(heap, STALE_STEP);
     }
     uint32_t hint = atomic_load_explicit(&heap->shared_classes[class / 32], memory_order_relaxed);
-    if ((hint >> class % 32 & 1) == 0) {
+    if ((hint >> class % 32 & 1) == 0 || cache == heap->sampler) {
         return NULL;
     }
     tn_lock(&heap->lock);

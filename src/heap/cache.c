@@ -55,6 +55,7 @@ cache_memory(struct tn_heap *heap)
         }
         tn_set_kind(slab, TN_META);
         heap->cache_memory = tn_slab_base(space, slab);
+        tn_inspector_open(heap->cache_memory, TN_SLICE);
         heap->cache_memory_left = TN_SLICE;
     }
     cache = (struct tn_cache *)heap->cache_memory;
@@ -90,7 +91,7 @@ tn_cache_init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
     for (unsigned i = 0; i < TN_OWNED; i++) {
         cache->bin[i].current = NONE;
     }
-    cache->counted = heap == &tn_process_heap && tn_sample_on();
+    cache->counted = tn_sample_on();
 }
 
 /* The calling thread's cache of a heap, made if need be. A cache already there under this thread's
@@ -120,8 +121,8 @@ find_or_make(struct tn_heap *heap)
     return cache;
 }
 
-/* Under TARN_CHECK a thread's cache is here and tn_self stays as it is: so no call of malloc or
- * free is served on its fast path. */
+/* Under TARN_CHECK, and inspected, a thread's cache is here and tn_self stays as it is: so no call
+ * of malloc or free is served on its fast path. */
 static _Thread_local struct tn_cache *checked __attribute__((tls_model("initial-exec")));
 
 struct tn_cache *
@@ -153,6 +154,9 @@ tn_cache_of_thread(void)
     if (!tn_process_heap_start() || tn_options.check) {
         return NULL;
     }
+    if (TN_INSPECTED) {
+        return tn_cache_of_checked_thread();
+    }
     struct tn_cache *cache = find_or_make(&tn_process_heap);
     if (cache != NULL) {
         tn_self = cache;
@@ -172,7 +176,7 @@ tn_cache_of_heap(struct tn_heap *heap)
         return tn_other_cache;
     }
     struct tn_cache *cache = find_or_make(heap);
-    if (cache != NULL) {
+    if (cache != NULL && !TN_INSPECTED) {
         tn_other_cache = cache;
         tn_other_serial = heap->serial;
         tn_thread_watch();
@@ -190,7 +194,7 @@ tn_cache_leave_slab(struct tn_heap *heap, struct tn_slab *slab)
     if (!(slab->flags & TN_CURRENT)) {
         live -= came; /* a current slab's are found by the walk */
     }
-    slab->flags &= (uint8_t)~TN_CURRENT;
+    slab->flags &= (uint8_t) ~(TN_CURRENT | TN_SAMPLES);
     if (live == 0) {
         tn_slab_set_owner(slab, 0);
         tn_set_kind(slab, TN_HELD);
@@ -225,12 +229,11 @@ tn_cache_empty_stocks(struct tn_cache *cache)
     }
 }
 
-void
-tn_cache_retire(struct tn_cache *cache)
+/* The heap's lock is held. */
+static void
+leave_slabs(struct tn_cache *cache)
 {
     struct tn_heap *heap = cache->heap;
-    tn_cache_empty_stocks(cache);
-    tn_lock(&heap->lock);
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
         if (bin->current != NONE && !tn_slab_rest(heap, bin->current)) {
@@ -242,6 +245,26 @@ tn_cache_retire(struct tn_cache *cache)
             tn_cache_leave_slab(heap, slab);
         }
     }
+}
+
+void
+tn_cache_leave(struct tn_cache *cache)
+{
+    TN_LOOK_AWAY;
+    tn_cache_empty_stocks(cache);
+    tn_lock(&cache->heap->lock);
+    leave_slabs(cache);
+    tn_unlock(&cache->heap->lock);
+}
+
+void
+tn_cache_retire(struct tn_cache *cache)
+{
+    struct tn_heap *heap = cache->heap;
+    TN_LOOK_AWAY;
+    tn_cache_empty_stocks(cache);
+    tn_lock(&heap->lock);
+    leave_slabs(cache);
     struct tn_cache **link = &heap->caches;
     while (*link != cache) {
         link = &(*link)->next;
@@ -259,6 +282,7 @@ tn_cache_retire_all(struct tn_heap *heap)
     while (heap->caches != NULL) {
         tn_cache_retire(heap->caches);
     }
+    tn_sample_retire(heap);
 }
 
 void

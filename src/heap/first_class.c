@@ -1,6 +1,7 @@
 #include "heap/first_class.h"
 
 #include "heap/checked.h"
+#include "heap/sample.h"
 #include "heap/slab_list.h"
 #include "os/os.h"
 
@@ -62,12 +63,27 @@ void
 tn_heap_destroy(struct tn_heap *heap)
 {
     tn_registry_remove_heap(heap);
+    tn_sample_forget(heap);
     uint32_t count = atomic_load(&heap->space_count);
     /* The heap itself lies in its first space. */
     for (uint32_t i = count; i-- > 0;) {
         struct tn_space *space = heap->spaces[i];
         tn_registry_remove(space);
         space->backing->release(space);
+    }
+}
+
+/* One bit for each block that is free, those in the stash of a cache included. */
+static void
+map_free(struct tn_space *space, const struct tn_slab *slab, uint64_t map[TN_MAP_WORDS])
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    char *base = tn_slab_base(space, slab);
+    TN_LOOK_AWAY;
+    tn_slab_free_map(space, slab, true, map);
+    for (unsigned i = 0; slab->size_class >= TN_OWNED && i < class->capacity; i++) {
+        bool marked = *(uintptr_t *)(base + (size_t)i * class->size) == tn_slab_end(slab);
+        map[i / 64] |= (uint64_t)marked << i % 64;
     }
 }
 
@@ -78,18 +94,15 @@ walk_slab(struct tn_space *space, const struct tn_slab *slab,
     const struct tn_class *class = tn_class_of_slab(slab);
     char *base = tn_slab_base(space, slab);
     uint64_t map[TN_MAP_WORDS];
-    tn_slab_free_map(space, slab, true, map);
+    map_free(space, slab, map);
     for (unsigned i = 0; i < class->capacity; i++) {
         void *block = base + (size_t)i * class->size;
         size_t size = class->size;
         bool live = (map[i / 64] >> i % 64 & 1) == 0;
-        if (live && slab->size_class >= TN_OWNED) { /* a cache's stash bears the list's end */
-            live = *(uintptr_t *)block != tn_slab_end(slab);
-        }
         if (live && tn_checked_owns(block)) {
             live = tn_checked_shown(space, slab, &block, &size);
         }
-        if (live && !visit(context, block, size)) {
+        if (live && !visit(context, block, tn_inspector_size(block, size))) {
             return false;
         }
     }
@@ -110,14 +123,49 @@ tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, siz
             if (kind == TN_SLAB && !walk_slab(space, slab, visit, context)) {
                 return false;
             }
-            if ((kind == TN_LARGE || kind == TN_SAMPLED) && !(slab->flags & TN_RESTING) &&
-                !visit(context, slab->large_start, slab->large_size)) {
+            if (tn_is_large(kind) && !(slab->flags & TN_RESTING) &&
+                !visit(context, slab->large_start,
+                       tn_inspector_size(slab->large_start, slab->large_size))) {
                 return false;
             }
         }
     }
     return true;
 }
+
+#ifdef TARN_MEMCHECK
+static void
+tell_slab(struct tn_heap *heap, struct tn_space *space, const struct tn_slab *slab)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    char *base = tn_slab_base(space, slab);
+    uint64_t map[TN_MAP_WORDS];
+    map_free(space, slab, map);
+    tn_inspector_close(base, (size_t) class->span << TN_SLICE_SHIFT);
+    for (unsigned i = 0; i < class->capacity; i++) {
+        if ((map[i / 64] >> i % 64 & 1) == 0) {
+            tn_inspector_block(heap, base + (size_t)i * class->size, class->size, true);
+        }
+    }
+}
+
+void
+tn_heap_tell(struct tn_heap *heap)
+{
+    struct tn_space *space = heap->spaces[0];
+    struct tn_map *map = space->map;
+    tn_inspector_begin(heap);
+    for (uint32_t i = map->first; i < map->frontier; i++) {
+        struct tn_slab *slab = &space->slabs[i];
+        if (tn_kind(slab) == TN_SLAB) {
+            tell_slab(heap, space, slab);
+        } else if (tn_kind(slab) == TN_LARGE) {
+            tn_inspector_close(tn_slab_base(space, slab), (size_t)slab->span << TN_SLICE_SHIFT);
+            tn_inspector_block(heap, slab->large_start, slab->large_size, true);
+        }
+    }
+}
+#endif
 
 const char *
 tn_heap_check(struct tn_heap *heap)

@@ -36,6 +36,10 @@ look(struct tn_cache *cache, struct tn_slab *slab)
     tn_fork_look();
     if (slab->flags & TN_CURRENT) {
         slab->left = TN_LEFT_CURRENT;
+        if (cache ==
+            tn_self) { /* a thread whose current slabs always suffice comes by here alone */
+            tn_look_round();
+        }
         return;
     }
     unsigned live = slab->floor;
@@ -77,8 +81,9 @@ others_want(struct tn_cache *cache, unsigned class)
     struct tn_heap *heap = cache->heap;
     _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
     uint32_t bit = (uint32_t)1 << class % 32;
-    return cache != &tn_sampler && cache->bin[class].count >= TN_SURPLUS &&
+    return cache->bin[class].count >= TN_SURPLUS &&
            atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
+           cache != heap->sampler &&
            (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
            (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
 }
@@ -185,6 +190,12 @@ tn_block_head(const void *p, const char *call)
     return find_block(p, call, &space);
 }
 
+static inline size_t
+room_of(const struct tn_slab *slab)
+{
+    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
+}
+
 static inline void
 free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
            const char *call)
@@ -221,11 +232,13 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
+    tn_inspector_free(space->heap, p, room_of(slab));
+    TN_LOOK_AWAY;
     if (cache != NULL ? cache->heap != space->heap : tn_options.check) {
         cache = tn_cache_of_heap(space->heap);
     }
     if (tn_kind(slab) != TN_SLAB) {
-        if (tn_kind(slab) == TN_SAMPLED) {
+        if (tn_is_sample(slab)) {
             tn_sample_free(space, slab, p, call);
         } else {
             tn_large_give(cache, slab);
@@ -239,7 +252,7 @@ free_in(struct tn_cache *cache, void *p, const char *call)
         tn_central_free(cache, space, slab, p);
         return;
     }
-    if (TN_UNLIKELY(holds_samples(slab))) {
+    if (TN_UNLIKELY(holds_samples(slab)) && space->heap->sampler != NULL) {
         tn_sample_free(space, slab, p, call);
     } else {
         free_small(cache, space, slab, p, call);
@@ -362,20 +375,22 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
-    return tn_kind(slab) == TN_SLAB ? tn_class_of_slab(slab)->size : slab->large_size;
+    return tn_inspector_size(p, room_of(slab));
 }
 
 size_t
 tn_object_size(const void *p, const char *call)
 {
+    TN_LOOK_AWAY;
     struct tn_space *space = tn_space_of(p);
     if (p == NULL || space == NULL) {
         return p == NULL || tn_checked_owns(p) ? 0 : SIZE_MAX;
     }
     struct tn_slab *slab = tn_slab_head_of(space, p);
-    if (tn_kind(slab) == TN_LARGE || tn_kind(slab) == TN_SAMPLED) {
+    if (tn_is_large(tn_kind(slab))) {
         size_t inside = (size_t)((const char *)p - slab->large_start);
-        return inside <= slab->large_size ? slab->large_size - inside : SIZE_MAX;
+        return inside <= slab->large_size ? tn_inspector_size(p, slab->large_size - inside)
+                                          : SIZE_MAX;
     }
     const struct tn_class *class = tn_class_of_slab(slab);
     const char *base = tn_slab_base(space, slab);
@@ -394,17 +409,12 @@ tn_object_size(const void *p, const char *call)
     if (looks_free(slab, base, base + start)) {
         tn_die_already_free(p, slab, call);
     }
-    return class->size - (offset - start);
+    return tn_inspector_size(p, class->size - (offset - start));
 }
 
-bool
-tn_resize_in_place(void *p, size_t size, const char *call)
+static bool
+resize(struct tn_space *space, struct tn_slab *slab, void *p, size_t size)
 {
-    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
-        return tn_checked_resize(p, size, call);
-    }
-    struct tn_space *space;
-    struct tn_slab *slab = find_block(p, call, &space);
     if (tn_kind(slab) == TN_SLAB) {
         return size <= tn_class_of_slab(slab)->size;
     }
@@ -416,8 +426,24 @@ tn_resize_in_place(void *p, size_t size, const char *call)
         return false;
     }
     tn_sample_drop(slab);
-    if (TN_UNLIKELY(tn_self->counted && space->heap == &tn_process_heap)) {
-        tn_sample_large(tn_self, p, size);
+    struct tn_cache *cache = tn_sample_on() ? tn_cache_of_heap(space->heap) : NULL;
+    if (cache != NULL && cache->counted) {
+        tn_sample_large(cache, p, size);
     }
     return true;
+}
+
+bool
+tn_resize_in_place(void *p, size_t size, const char *call)
+{
+    if (TN_UNLIKELY(tn_options.check) && tn_checked_owns(p)) {
+        return tn_checked_resize(p, size, call);
+    }
+    struct tn_space *space;
+    struct tn_slab *slab = find_block(p, call, &space);
+    bool done = resize(space, slab, p, size);
+    if (done) {
+        tn_inspector_resize(space->heap, p, size, room_of(slab));
+    }
+    return done;
 }

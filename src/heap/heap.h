@@ -15,6 +15,7 @@
 #ifndef TN_HEAP_H
 #define TN_HEAP_H
 
+#include "base/inspector.h"
 #include "heap/size_class.h"
 #include "os/lock.h"
 #include "os/option.h"
@@ -88,7 +89,9 @@ struct tn_heap {
     struct tn_cache *idle;              /* of threads that ended */
     struct tn_slab *resting[TN_OWNED];  /* what ended threads allocated from, through next */
     uint32_t resting_count;
-    char *cache_memory; /* rest of a slice for new ones */
+    struct tn_cache *sampler; /* no thread's: its slabs hold samples, sample.h; NULL: none
+                                 yet; under the samples' lock */
+    char *cache_memory;       /* rest of a slice for new ones */
     size_t cache_memory_left;
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: of shared or resting slabs */
     _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
@@ -163,12 +166,13 @@ tn_space_of(const void *p)
     return tn_registry_search(p);
 }
 
-/* The id of the calling thread's caches. With TARN_CHECK it is not what the fast path of free
- * compares with, so that every free takes the slow path, which asks all questions. */
+/* The id of the calling thread's caches. With TARN_CHECK, and where an inspector is told of every
+ * block, it is not what the fast path of free compares with, so that every free takes the slow
+ * path, which asks all questions. */
 static inline uintptr_t
 tn_thread_mark(void)
 {
-    return tn_os_thread() + tn_options.check;
+    return tn_os_thread() + (tn_options.check || TN_INSPECTED);
 }
 
 /*
@@ -198,6 +202,7 @@ struct tn_cache *tn_cache_of_checked_thread(void); /* for checked.c: the same un
 void tn_cache_forget_thread(void);                 /* it has none any more */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
 void tn_cache_retire(struct tn_cache *cache);
+void tn_cache_leave(struct tn_cache *cache); /* all it owns, but it stays */
 void tn_cache_retire_all(struct tn_heap *heap);
 /* Makes all caches of an image empty, with ids of the heap's generation; what they owned is stale.
  */

@@ -6,10 +6,11 @@
 
 #define MOVE_LEAST ((size_t)64) /* slices: below 4 MiB a copy is as cheap as moving the pages */
 
+/* A block of no bytes, which only its alignment brings here, has one too. */
 static size_t
 slices_for(size_t bytes)
 {
-    return (bytes >> TN_SLICE_SHIFT) + ((bytes & (TN_SLICE - 1)) != 0);
+    return tn_max((bytes >> TN_SLICE_SHIFT) + ((bytes & (TN_SLICE - 1)) != 0), 1);
 }
 
 static void *
@@ -88,7 +89,7 @@ tn_large_resize(struct tn_slab *slab, size_t size)
     if (size > PTRDIFF_MAX - start) {
         return false;
     }
-    size_t span = tn_max(slices_for(size + start), 1);
+    size_t span = slices_for(size + start);
     size_t had = slab->span;
     bool zero;
     if (span > had) {

@@ -61,11 +61,13 @@ map_bare(const struct tn_slab *slab, uint64_t map[TN_MAP_WORDS])
     }
 }
 
-/* Purges the pages in runs; takes those off the set that could not be. */
+/* Purges the pages in runs; takes those off the set that could not be, be it that the machine's are
+ * larger. */
 static size_t
 purge_pages(struct tn_space *space, char *base, struct pages *pages)
 {
     size_t bytes = 0;
+    size_t step = tn_max(tn_os_page_size() >> PAGE_SHIFT, 1);
     for (size_t i = 0; i < PAGES;) {
         if (!has_page(pages, i)) {
             i++;
@@ -75,15 +77,19 @@ purge_pages(struct tn_space *space, char *base, struct pages *pages)
         while (end < PAGES && has_page(pages, end)) {
             end++;
         }
-        size_t size = (end - i) << PAGE_SHIFT;
-        if (space->backing->purge(space, base + (i << PAGE_SHIFT), size)) {
-            bytes += size;
-        } else {
-            for (size_t k = i; k < end; k++) {
-                pages->bits[k / 64] &= ~((uint64_t)1 << k % 64);
+        size_t first = tn_align_up(i, step);
+        size_t last = tn_align_down(end, step);
+        size_t size = first < last ? (last - first) << PAGE_SHIFT : 0;
+        if (size == 0 || !space->backing->purge(space, base + (first << PAGE_SHIFT), size)) {
+            first = last = end;
+            size = 0;
+        }
+        bytes += size;
+        for (; i < end; i++) {
+            if (i < first || i >= last) {
+                pages->bits[i / 64] &= ~((uint64_t)1 << i % 64);
             }
         }
-        i = end;
     }
     return bytes;
 }
@@ -358,6 +364,7 @@ tn_purge_heap(struct tn_heap *heap)
     if (count == 0) {
         return 0;
     }
+    TN_LOOK_AWAY;
     struct tn_cache *own = tn_cache_of_heap(heap);
     if (own != NULL) {
         bytes += purge_own(own);

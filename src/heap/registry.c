@@ -43,6 +43,7 @@ tn_registry_add(struct tn_space *space)
         if (atomic_compare_exchange_strong(&entries[i].base, &none, (uintptr_t)space->base)) {
             entries[i].space = space;
             atomic_store_explicit(&entries[i].size, space->size, memory_order_release);
+            tn_inspector_space(space->base, space->size);
             unsigned count = atomic_load(&entry_count);
             while (count <= i && !atomic_compare_exchange_weak(&entry_count, &count, i + 1)) {
             }
@@ -58,6 +59,8 @@ tn_registry_remove(struct tn_space *space)
     unsigned count = atomic_load(&entry_count);
     for (unsigned i = 0; i < count; i++) {
         if (entries[i].space == space && atomic_load(&entries[i].size) != 0) {
+            tn_inspector_space_end(space->base, space->size,
+                                   (size_t)space->map->frontier << TN_SLICE_SHIFT);
             atomic_store(&entries[i].size, 0);
             atomic_store(&entries[i].base, 0);
             return;
@@ -85,6 +88,7 @@ tn_registry_search(const void *p)
 void
 tn_registry_add_heap(struct tn_heap *heap)
 {
+    tn_inspector_begin(heap);
     tn_lock(&lock);
     heap->next_heap = heaps;
     heaps = heap;
@@ -94,6 +98,7 @@ tn_registry_add_heap(struct tn_heap *heap)
 void
 tn_registry_remove_heap(struct tn_heap *heap)
 {
+    tn_inspector_end(heap);
     tn_lock(&lock);
     for (struct tn_heap **link = &heaps; *link != NULL; link = &(*link)->next_heap) {
         if (*link == heap) {

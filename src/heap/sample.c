@@ -28,33 +28,41 @@ tn_sample_on(void)
     return atomic_load_explicit(&on, memory_order_relaxed);
 }
 
+/* Ids are caches' addresses, which no thread pointer is, or in an image of its generation. */
 static void
-start_sampler(void)
+start_sampler(struct tn_heap *heap, struct tn_cache *cache)
 {
-    tn_cache_init(&tn_sampler, &tn_process_heap, 0);
-    sampler_ids += 2;
-    tn_sampler.id = (uintptr_t)&tn_sampler + sampler_ids;
-    tn_sampler.counted = false;
+    if (heap->generation != 0) {
+        tn_lock(&heap->lock);
+        tn_cache_init(cache, heap, 0);
+        tn_unlock(&heap->lock);
+    } else {
+        tn_cache_init(cache, heap, 0);
+        sampler_ids += 2;
+        cache->id = (uintptr_t)cache + sampler_ids;
+    }
+    cache->counted = false;
+    heap->sampler = cache;
 }
 
-void
-tn_sample_start(size_t bytes, const struct tn_sample_hooks *what)
+/* Under the lock. NULL: no memory for one. */
+static struct tn_cache *
+sampler_of(struct tn_heap *heap)
 {
-    struct tn_heap *heap = &tn_process_heap;
-    if (!tn_process_heap_start() || tn_options.check) { /* no sample would be laid out, checked.h */
-        return;
+    if (heap->sampler == NULL) {
+        size_t page = tn_os_page_size();
+        struct tn_cache *cache = tn_os_reserve(page, page);
+        if (cache == NULL || !tn_os_commit(cache, page)) {
+            return NULL;
+        }
+        start_sampler(heap, cache);
     }
-    if (!tn_sample_lock()) {
-        return;
-    }
-    if (tn_sampler.heap == NULL) {
-        tn_malloc_count_start();
-        start_sampler();
-    }
-    hooks = what;
-    atomic_store(&interval, tn_max(bytes, 1));
-    atomic_fetch_add(&starts, 1);
-    atomic_store(&on, true);
+    return heap->sampler;
+}
+
+static void
+start_counting(struct tn_heap *heap)
+{
     tn_lock(&heap->lock);
     for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
         cache->until_sample = 0;
@@ -62,7 +70,30 @@ tn_sample_start(size_t bytes, const struct tn_sample_hooks *what)
         tn_bin_redirect(cache); /* an owner that changes an entry now changes it back later */
     }
     tn_unlock(&heap->lock);
-    tn_sample_unlock();
+}
+
+void
+tn_sample_start(size_t bytes, const struct tn_sample_hooks *what)
+{
+    if (!tn_process_heap_start() || tn_options.check) { /* no sample would be laid out, checked.h */
+        return;
+    }
+    tn_lock(tn_registry_lock());
+    if (tn_sample_lock()) {
+        tn_malloc_count_start();
+        if (tn_sampler.heap == NULL) {
+            start_sampler(&tn_process_heap, &tn_sampler);
+        }
+        hooks = what;
+        atomic_store(&interval, tn_max(bytes, 1));
+        atomic_fetch_add(&starts, 1);
+        atomic_store(&on, true);
+        for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
+            start_counting(heap);
+        }
+        tn_sample_unlock();
+    }
+    tn_unlock(tn_registry_lock());
 }
 
 void
@@ -142,17 +173,38 @@ tn_sample_unlock(void)
 
 /* A block of an owned class, in a slab of samples. Under the lock. */
 static void *
-take(unsigned class)
+take(struct tn_heap *heap, unsigned class)
 {
-    struct tn_slab *slab = tn_sampler.bin[class].current;
+    struct tn_cache *sampler = sampler_of(heap);
+    if (sampler == NULL) {
+        return NULL;
+    }
+    struct tn_slab *slab = sampler->bin[class].current;
     if (!tn_slab_has_free(slab)) {
-        slab = tn_bin_refill(&tn_sampler, class);
+        slab = tn_bin_refill(sampler, class);
         if (slab == NULL) {
             return NULL;
         }
     }
     slab->flags |= TN_SAMPLES;
     return tn_slab_pop(slab);
+}
+
+static void
+mark(struct tn_heap *heap, struct tn_slab *slab)
+{
+    if (heap == &tn_process_heap) {
+        tn_set_kind(slab, TN_SAMPLED);
+    } else {
+        slab->flags |= TN_SAMPLES;
+    }
+}
+
+static void
+unmark(struct tn_slab *slab)
+{
+    slab->flags &= (uint8_t)~TN_SAMPLES;
+    tn_set_kind(slab, TN_LARGE);
 }
 
 void *
@@ -170,14 +222,16 @@ tn_sample_class(struct tn_cache *cache, unsigned class, size_t size)
         block = tn_large_take(cache->heap, cache, tn_classes[class].size, TN_SLICE, 0, &zero);
         if (block != NULL) {
             struct tn_slab *slab = tn_slice_of(tn_space_of(block), block);
-            slab->large_size = tn_classes[class].size;
-            tn_set_kind(slab, TN_SAMPLED);
+            if (cache->heap == &tn_process_heap) {
+                slab->large_size = tn_classes[class].size;
+            }
+            mark(cache->heap, slab);
         }
     }
     tn_lock(&lock);
     free_late();
     if (class < TN_OWNED) {
-        block = take(class);
+        block = take(cache->heap, class);
     }
     if (block != NULL) {
         hooks->record(block, size, frames, depth);
@@ -197,7 +251,7 @@ tn_sample_large(struct tn_cache *cache, void *block, size_t size)
     unsigned depth = hooks->look(frames, TN_STACK_MOST);
     tn_lock(&lock);
     free_late();
-    tn_set_kind(tn_slice_of(tn_space_of(block), block), TN_SAMPLED);
+    mark(cache->heap, tn_slice_of(tn_space_of(block), block));
     hooks->record(block, size, frames, depth);
     tn_sample_unlock();
 }
@@ -205,12 +259,86 @@ tn_sample_large(struct tn_cache *cache, void *block, size_t size)
 void
 tn_sample_drop(struct tn_slab *slab)
 {
-    if (tn_kind(slab) != TN_SAMPLED) {
+    if (tn_is_sample(slab)) {
+        unmark(slab);
+        tn_sample_forget_object(slab->large_start);
+    }
+}
+
+void
+tn_sample_object(void *object, size_t size)
+{
+    struct tn_cache *cache = tn_cache_of_thread();
+    if (cache == NULL || !cache->counted || !is_sample(cache, size)) {
         return;
     }
-    tn_set_kind(slab, TN_LARGE);
+    void *frames[TN_STACK_MOST];
+    inside = true;
+    unsigned depth = hooks->look(frames, TN_STACK_MOST);
+    tn_lock(&lock);
+    free_late();
+    hooks->record(object, size, frames, depth);
+    tn_sample_unlock();
+}
+
+void
+tn_sample_forget_object(void *object)
+{
+    if (atomic_load_explicit(&starts, memory_order_relaxed) != 0 && tn_sample_lock()) {
+        hooks->forget(object);
+        tn_sample_unlock();
+    }
+}
+
+void
+tn_sample_forget_memory(const void *start, size_t size)
+{
+    if (atomic_load_explicit(&starts, memory_order_relaxed) != 0 && tn_sample_lock()) {
+        hooks->forget_all(start, size);
+        tn_sample_unlock();
+    }
+}
+
+/* The heap's sampler is its own no more. Under the lock. */
+static struct tn_cache *
+part(struct tn_heap *heap)
+{
+    struct tn_cache *cache = heap->sampler;
+    if (heap != &tn_process_heap) {
+        heap->sampler = NULL;
+        return cache;
+    }
+    return NULL;
+}
+
+void
+tn_sample_forget(struct tn_heap *heap)
+{
+    if (heap->sampler == NULL && atomic_load(&starts) == 0) {
+        return;
+    }
+    uint32_t count = atomic_load(&heap->space_count);
+    for (uint32_t i = 0; i < count; i++) {
+        tn_sample_forget_memory(heap->spaces[i]->base, heap->spaces[i]->size);
+    }
     if (tn_sample_lock()) {
-        hooks->forget(slab->large_start);
+        struct tn_cache *cache = part(heap);
+        tn_sample_unlock();
+        if (cache != NULL) {
+            tn_os_release(cache, tn_os_page_size());
+        }
+    }
+}
+
+void
+tn_sample_retire(struct tn_heap *heap)
+{
+    if (heap->sampler != NULL && tn_sample_lock()) {
+        struct tn_cache *cache = part(heap);
+        if (cache != NULL) {
+            tn_cache_leave(cache);
+            tn_os_release(cache, tn_os_page_size());
+        }
         tn_sample_unlock();
     }
 }
@@ -219,12 +347,14 @@ tn_sample_drop(struct tn_slab *slab)
 static void
 free_locked(struct tn_space *space, struct tn_slab *slab, void *p, const char *call)
 {
-    if (tn_kind(slab) == TN_SAMPLED) {
-        hooks->forget(p);
-        tn_set_kind(slab, TN_LARGE);
-        tn_large_give(tn_self != &tn_no_cache ? tn_self : NULL, slab);
+    bool own = space->heap == &tn_process_heap && tn_self != &tn_no_cache;
+    if (tn_kind(slab) == TN_SLAB) {
+        tn_free_small(space->heap->sampler, space, slab, p, call);
     } else {
-        tn_free_small(&tn_sampler, space, slab, p, call);
+        unmark(slab);
+        tn_large_give(own ? tn_self : NULL, slab);
+    }
+    if (hooks != NULL) { /* an image may bear marks of a process that was profiled */
         hooks->forget(p);
     }
 }
@@ -258,16 +388,20 @@ tn_sample_free(struct tn_space *space, struct tn_slab *slab, void *p, const char
     tn_sample_unlock();
 }
 
-bool
+/* Where the lock was held the samplers' slabs may be half changed: they are left as other threads'
+ * are, by an owner that is not there. */
+void
 tn_sample_forked(void)
 {
     if (!tn_lock_reset(&lock)) {
-        return true;
+        return;
     }
-    start_sampler();
+    for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
+        heap->sampler = NULL;
+    }
+    start_sampler(&tn_process_heap, &tn_sampler);
     atomic_store(&late, NULL);
     if (hooks != NULL) {
         hooks->reset();
     }
-    return false;
 }

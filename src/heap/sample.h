@@ -1,5 +1,5 @@
 /*
- * Sampling the process heap's allocations: a block of n bytes is one with probability
+ * Sampling allocations of all heaps: a block of n bytes is one with probability
  * 1 - exp(-(n + 1) / interval), as if bytes were drawn by a Poisson process (the way of tcmalloc's
  * sampler). What becomes of samples is said by hooks; src/watch keeps them with their stacks.
  *
@@ -7,8 +7,14 @@
  * nowhere, so that its allocations come to the slow path, which counts bytes down.
  *
  * A sampled block's free must be noticed while all other frees stay as they are. Up to 8 KiB it
- * lies in a slab of samples: owned by a cache that is no thread's, so that free takes the slow path
- * there. A larger one takes slices of its own, of the kind TN_SAMPLED instead of TN_LARGE.
+ * lies in a slab of samples: owned by a cache of its heap that is no thread's, so that free takes
+ * the slow path there. A larger one takes slices of its own: in the process heap, whose frees of
+ * large blocks have a fast path, of the kind TN_SAMPLED; in others, and so in images, TN_LARGE with
+ * the flag TN_SAMPLES. What an image was left with means nothing to the process that opens it next:
+ * frees there find no sample.
+ *
+ * An object of a pool has no place of its own: pools that take the long way for it say themselves
+ * when one is given out and comes back.
  */
 #ifndef TN_SAMPLE_H
 #define TN_SAMPLE_H
@@ -25,6 +31,7 @@ struct tn_sample_hooks {
     unsigned (*look)(void **frames, unsigned most);
     void (*record)(void *block, size_t size, void *const *frames, unsigned depth);
     void (*forget)(void *block);
+    void (*forget_all)(const void *start, size_t size); /* all that lie there */
     void (*reset)(void); /* in a fork's child that cannot trust what was recorded */
 };
 
@@ -50,10 +57,30 @@ void tn_sample_drop(struct tn_slab *slab);
 /* A block of a slab of samples, or of slices that are one. */
 void tn_sample_free(struct tn_space *space, struct tn_slab *slab, void *p, const char *call);
 
-/* The cache whose slabs hold samples; none of a heap's list. */
+/* Whether a block in slices of its own is a sample. */
+static inline bool
+tn_is_sample(const struct tn_slab *slab)
+{
+    return tn_kind(slab) == TN_SAMPLED ||
+           (tn_kind(slab) == TN_LARGE && (slab->flags & TN_SAMPLES) != 0);
+}
+
+/* An object of a pool that has just been given out, and one that is about to be free. Without any
+ * lock but, for the second, the pool's. */
+void tn_sample_object(void *object, size_t size);
+void tn_sample_forget_object(void *object);
+/* The same for all objects in some memory. */
+void tn_sample_forget_memory(const void *start, size_t size);
+
+/* The heap ends, or is not what it was (an image was rolled back): its samples are no more. */
+void tn_sample_forget(struct tn_heap *heap);
+/* The heap's sampler leaves its slabs to all, as a thread does that ends. */
+void tn_sample_retire(struct tn_heap *heap);
+
+/* The process heap's cache whose slabs hold samples; none of the heap's list. */
 extern struct tn_cache tn_sampler;
-/* In a fork's child: true when its slabs are as they were. */
-bool tn_sample_forked(void);
+/* In a fork's child, before anything else is put right. */
+void tn_sample_forked(void);
 
 /* free.c: the rest of free for a block of a slab of an owned class. */
 void tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,

@@ -167,6 +167,7 @@ list_length(const struct tn_slab *slab, const char *base)
 {
     unsigned most = tn_class_of_slab(slab)->capacity;
     unsigned count = 0;
+    TN_LOOK_AWAY;
     const char *block = follow(slab, base, tn_slab_link(slab, read_link(&slab->head)));
     while (block != NULL && count < most) {
         count++;
@@ -215,6 +216,7 @@ tn_slab_free_map(struct tn_space *space, const struct tn_slab *slab, bool remote
 {
     const struct tn_class *class = tn_class_of_slab(slab);
     char *base = tn_slab_base(space, slab);
+    TN_LOOK_AWAY;
     memset(map, 0, TN_MAP_WORDS * sizeof *map);
     unsigned count = map_list(slab, base, tn_slab_link(slab, slab->head), map);
     uint64_t word = atomic_load_explicit(&slab->remote, memory_order_acquire);
@@ -265,6 +267,7 @@ tn_slab_check(struct tn_space *space, const struct tn_slab *slab)
     const char *base = tn_slab_base(space, slab);
     unsigned capacity = class->capacity;
     unsigned count = 0;
+    TN_LOOK_AWAY;
     uintptr_t link = tn_slab_link(slab, slab->head);
     while (link != tn_slab_end(slab)) {
         const char *block = follow(slab, base, link);

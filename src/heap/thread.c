@@ -68,6 +68,7 @@ static void
 orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache *own, bool relist)
 {
     struct tn_map *map = space->map;
+    const struct tn_cache *sampler = heap->sampler;
     for (size_t i = map->first; i < map->frontier; i++) {
         struct tn_slab *slab = &space->slabs[i];
         if (tn_kind(slab) != TN_SLAB || slab->size_class >= TN_OWNED) {
@@ -75,7 +76,8 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
         }
         uintptr_t owner = tn_slab_owner(slab);
         uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
-        bool mine = (own != NULL && owner == own->id) || (owner != 0 && owner == tn_sampler.id) ||
+        bool mine = (own != NULL && owner == own->id) ||
+                    (sampler != NULL && owner == sampler->id) ||
                     (owner == tn_rest_mark(heap) && heap->resting_count != 0);
         if (mine || (word & TN_REMOTE_FULL)) {
             continue;
@@ -143,8 +145,8 @@ drop_held(struct tn_space *space, const struct tn_cache *own)
             own->large[i]->flags |= TN_CURRENT;
         }
     }
-    if (space->heap == tn_sampler.heap) {
-        mark_stock(&tn_sampler);
+    if (space->heap->sampler != NULL) {
+        mark_stock(space->heap->sampler);
     }
     for (size_t i = map->first; i < map->frontier; i++) {
         struct tn_slab *slab = &space->slabs[i];

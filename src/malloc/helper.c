@@ -16,13 +16,11 @@
 #include "watch/census.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #define PERIOD     1000u /* milliseconds */
 #define IDLE_SHARE 20u   /* less than a twentieth of the period is idle */
 #define RAN_LEAST  10u   /* milliseconds of work that make another trim worth it */
-#define STACK_SIZE (64 * TN_KIB)
 
 static atomic_bool running;
 
@@ -62,28 +60,15 @@ start(void)
     if (atomic_exchange(&running, true)) {
         return;
     }
-    atomic_store(&tn_soon, NULL);
-    sigset_t all;
-    sigset_t before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigfillset(&all);
-    if (pthread_attr_init(&attributes) != 0) {
-        return;
-    }
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);      /* signals are for the program's threads */
-    pthread_create(&thread, &attributes, help, NULL); /* without it, all goes on as well */
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
+    tn_own_thread(help); /* without it, all goes on as well */
 }
 
 static void
 in_child(void)
 {
     atomic_store(&running, false);
-    atomic_store(&tn_soon, start);
+    atomic_store(&tn_bell.inside, start);
+    atomic_store(&tn_bell.rung, 1);
 }
 
 void

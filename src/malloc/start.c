@@ -18,6 +18,7 @@ tn_start(void)
         tn_os_keep_stderr();
     }
     tn_profile_at_start();
+    tn_orders_start();
     if (tn_options.helper) {
         tn_helper_start();
     }

@@ -68,11 +68,9 @@ posix_memalign(void **block, size_t align, size_t size)
     if (!tn_is_power_of_two(align) || align % sizeof(void *) != 0) {
         return EINVAL;
     }
-    int saved = errno;
     void *p = tn_cache_aligned(tn_cache_of_thread(), align, size, false);
-    errno = saved;
     if (p == NULL) {
-        return ENOMEM;
+        return ENOMEM; /* and errno, which POSIX leaves open and glibc sets */
     }
     *block = p;
     return 0;
@@ -88,7 +86,7 @@ aligned_alloc(size_t align, size_t size)
 void *
 memalign(size_t align, size_t size)
 {
-    if (align > TN_SIZE_MOST / 2 + 1) {
+    if (align > SIZE_MAX / 2 + 1) {
         errno = EINVAL;
         return NULL;
     }

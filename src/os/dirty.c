@@ -67,13 +67,20 @@ struct scan {
 #define IOCTL_REGISTER _IOWR(WATCH_API, 0x00, struct watch_register)
 #define IOCTL_SCAN     _IOWR('f', 16, struct scan)
 
+/* ioctl takes an int, but for glibc's. */
+#ifdef __GLIBC__
+#    define REQUEST(number) (number)
+#else
+#    define REQUEST(number) ((int)(number))
+#endif
+
 static int
 call(int file, unsigned long request, void *argument)
 {
     int saved = errno;
     int result;
     do {
-        result = ioctl(file, request, argument);
+        result = ioctl(file, REQUEST(request), argument);
     } while (result < 0 && errno == EINTR);
     int failed = result < 0 ? errno : 0;
     errno = saved;
@@ -147,7 +154,7 @@ step(struct tn_dirty *dirty, struct scan *scan)
     int saved = errno;
     int count;
     do {
-        count = ioctl(dirty->page_map, IOCTL_SCAN, scan);
+        count = ioctl(dirty->page_map, REQUEST(IOCTL_SCAN), scan);
     } while (count < 0 && errno == EINTR);
     count = count < 0 ? -errno : count;
     errno = saved;
@@ -170,10 +177,16 @@ scan_all(struct tn_dirty *dirty, struct scan *scan,
         if (count < 0) {
             return -count;
         }
+        size_t pages = 0;
         for (int i = 0; i < count; i++) {
-            found(context, (char *)(uintptr_t)regions[i].start,
-                  (size_t)(regions[i].end - regions[i].start));
+            size_t size = (size_t)(regions[i].end - regions[i].start);
+            pages += size / tn_os_page_size();
+            found(context, (char *)(uintptr_t)regions[i].start, size);
         }
+        if (scan->pages_most != 0 && pages >= scan->pages_most) {
+            return 0;
+        }
+        scan->pages_most -= scan->pages_most != 0 ? pages : 0;
     }
     return 0;
 }
@@ -181,13 +194,14 @@ scan_all(struct tn_dirty *dirty, struct scan *scan,
 /* The kernel is fast when asked for nothing but what is not protected: then it looks at its page
  * tables alone. */
 static int
-collect_watched(struct tn_dirty *dirty, char *start, size_t size, bool protect,
+collect_watched(struct tn_dirty *dirty, char *start, size_t size, size_t most, bool protect,
                 void (*found)(void *context, char *start, size_t size), void *context)
 {
     struct scan scan = {
         .flags = protect ? SCAN_PROTECT : 0,
         .start = (uintptr_t)start,
         .end = (uintptr_t)start + size,
+        .pages_most = most == SIZE_MAX ? 0 : most,
         .mask = PAGE_WRITTEN,
     };
     return scan_all(dirty, &scan, found, context);
@@ -270,11 +284,11 @@ collect_private(struct tn_dirty *dirty, char *start, size_t size,
 }
 
 int
-tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size, bool protect,
+tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size, size_t most, bool protect,
                  void (*found)(void *context, char *start, size_t size), void *context)
 {
     if (dirty->kind == TN_DIRTY_WATCH) {
-        return collect_watched(dirty, start, size, protect, found, context);
+        return collect_watched(dirty, start, size, most, protect, found, context);
     }
     return collect_private(dirty, start, size, found, context);
 }

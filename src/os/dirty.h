@@ -42,9 +42,9 @@ void tn_dirty_close(struct tn_dirty *dirty);
 int tn_dirty_watch(struct tn_dirty *dirty, void *start, size_t size);
 
 /* Calls found for every run of pages written to, or never reported since they were mapped, in the
- * order of addresses, and protects them if asked to. 0 or an errno; pages reported before an error
- * stay reported. */
-int tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size, bool protect,
+ * order of addresses, and protects them if asked to. Watching: may end when it has found that many
+ * pages. 0 or an errno; pages reported before an error stay reported. */
+int tn_dirty_collect(struct tn_dirty *dirty, char *start, size_t size, size_t most, bool protect,
                      void (*found)(void *context, char *start, size_t size), void *context);
 
 /* Watching: protects what tn_dirty_collect would report. What is not there is from then on in an

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "os/file.h"
 
+#include "os/aside.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -16,23 +17,33 @@
 
 #define PARTS_MOST 1024
 
+#ifndef MADV_POPULATE_READ
+#    define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 #ifndef MAP_FIXED_NOREPLACE
 #    define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17 */
 #endif
 
-/* 0 or the errno of a call that returns -1, errno put back. */
+/* AddressSanitizer looks at what these are given; pages of an image have parts that are closed. */
+#ifdef TARN_MEMCHECK
+#    define pread(file, data, size, at) syscall(SYS_pread64, file, data, size, at)
+#    define pwritev(file, parts, count, at)                                                        \
+        syscall(SYS_pwritev, file, parts, (long)(count), (long)(at), 0L)
+#endif
+
+/* 0 or the errno of a call that returns -1, with the caller's put back. */
 static int
-outcome(long result, int saved)
+outcome(long result, struct tn_aside aside)
 {
     int failed = result < 0 ? errno : 0;
-    errno = saved;
+    tn_aside_end(aside);
     return failed;
 }
 
 int
 tn_file_open(const char *path, unsigned how, unsigned mode, int *file)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     int flags = O_CLOEXEC | (how & TN_FILE_WRITE ? O_RDWR : O_RDONLY);
     flags |= how & TN_FILE_CREATE ? O_CREAT : 0;
     flags |= how & TN_FILE_NEW ? O_CREAT | O_EXCL : 0;
@@ -40,35 +51,35 @@ tn_file_open(const char *path, unsigned how, unsigned mode, int *file)
     do {
         *file = open(path, flags, (mode_t)mode);
     } while (*file < 0 && errno == EINTR);
-    return outcome(*file, saved);
+    return outcome(*file, aside);
 }
 
 void
 tn_file_close(int file)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     if (file >= 0) {
         close(file);
     }
-    errno = saved;
+    tn_aside_end(aside);
 }
 
 int
 tn_file_again(int file, unsigned how, int *again)
 {
     char path[32];
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    errno = saved;
+    tn_aside_end(aside);
     return tn_file_open(path, how, 0, again);
 }
 
 int
 tn_file_facts(int file, struct tn_file_facts *facts)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     struct stat status;
-    int failed = outcome(fstat(file, &status), saved);
+    int failed = outcome(fstat(file, &status), aside);
     if (failed == 0) {
         facts->size = (uint64_t)status.st_size;
         facts->on_disk = (uint64_t)status.st_blocks * 512;
@@ -80,7 +91,7 @@ tn_file_facts(int file, struct tn_file_facts *facts)
 int
 tn_file_read(int file, void *buffer, size_t size, uint64_t at, size_t *got)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     *got = 0;
     while (*got < size) {
         ssize_t n = pread(file, (char *)buffer + *got, size - *got, (off_t)(at + *got));
@@ -88,21 +99,21 @@ tn_file_read(int file, void *buffer, size_t size, uint64_t at, size_t *got)
             continue;
         }
         if (n < 0) {
-            return outcome(n, saved);
+            return outcome(n, aside);
         }
         if (n == 0) {
             break;
         }
         *got += (size_t)n;
     }
-    errno = saved;
+    tn_aside_end(aside);
     return 0;
 }
 
 int
 tn_file_write_parts(int file, const struct iovec *parts, unsigned count, uint64_t at)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     struct iovec rest[PARTS_MOST];
     memcpy(rest, parts, count * sizeof *parts);
     struct iovec *next = rest;
@@ -112,7 +123,7 @@ tn_file_write_parts(int file, const struct iovec *parts, unsigned count, uint64_
             continue;
         }
         if (n < 0) {
-            return outcome(n, saved);
+            return outcome(n, aside);
         }
         at += (uint64_t)n;
         size_t done = (size_t)n;
@@ -126,7 +137,7 @@ tn_file_write_parts(int file, const struct iovec *parts, unsigned count, uint64_
             next->iov_len -= done;
         }
     }
-    errno = saved;
+    tn_aside_end(aside);
     return 0;
 }
 
@@ -140,14 +151,13 @@ tn_file_write(int file, const void *data, size_t size, uint64_t at)
 int
 tn_file_sync(int file)
 {
-    int saved = errno;
-    return outcome(fdatasync(file), saved);
+    struct tn_aside aside = tn_aside_begin();
+    return outcome(fdatasync(file), aside);
 }
 
 int
 tn_file_sync_folder(const char *path)
 {
-    int saved = errno;
     char folder[4096];
     const char *slash = strrchr(path, '/');
     size_t length = slash != NULL ? (size_t)(slash - path) : 0;
@@ -160,7 +170,8 @@ tn_file_sync_folder(const char *path)
     int file;
     int failed = tn_file_open(name, TN_FILE_READ, 0, &file);
     if (failed == 0) {
-        failed = outcome(fsync(file), saved);
+        struct tn_aside aside = tn_aside_begin();
+        failed = outcome(fsync(file), aside);
         tn_file_close(file);
     }
     return failed;
@@ -169,62 +180,62 @@ tn_file_sync_folder(const char *path)
 int
 tn_file_resize(int file, uint64_t size)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     long result;
     do {
         result = ftruncate(file, (off_t)size);
     } while (result < 0 && errno == EINTR);
-    return outcome(result, saved);
+    return outcome(result, aside);
 }
 
 int
 tn_file_reserve(int file, uint64_t at, uint64_t size)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     long result;
     do {
         result = fallocate(file, 0, (off_t)at, (off_t)size);
     } while (result < 0 && errno == EINTR);
-    return outcome(result, saved);
+    return outcome(result, aside);
 }
 
 int
 tn_file_punch(int file, uint64_t at, uint64_t size)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     long result;
     do {
         result =
             fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)size);
     } while (result < 0 && errno == EINTR);
-    return outcome(result, saved);
+    return outcome(result, aside);
 }
 
 int
 tn_file_remove(const char *path)
 {
-    int saved = errno;
-    return outcome(unlink(path), saved);
+    struct tn_aside aside = tn_aside_begin();
+    return outcome(unlink(path), aside);
 }
 
 int
 tn_file_rename_new(const char *from, const char *to)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     long result = link(from, to);
     if (result == 0) {
         unlink(from);
     }
-    return outcome(result, saved);
+    return outcome(result, aside);
 }
 
 int
 tn_file_next_data(int file, uint64_t *start, uint64_t *end)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     off_t data = lseek(file, (off_t)*start, SEEK_DATA);
     off_t hole = data >= 0 ? lseek(file, data, SEEK_HOLE) : -1;
-    int failed = outcome(hole, saved);
+    int failed = outcome(hole, aside);
     *start = (uint64_t)data;
     *end = (uint64_t)hole;
     return failed;
@@ -233,14 +244,14 @@ tn_file_next_data(int file, uint64_t *start, uint64_t *end)
 int
 tn_file_clone(int from, int to)
 {
-    int saved = errno;
-    return outcome(ioctl(to, FICLONE, from), saved);
+    struct tn_aside aside = tn_aside_begin();
+    return outcome(ioctl(to, FICLONE, from), aside);
 }
 
 int
 tn_file_lock(int file, uint64_t at, enum tn_file_lock kind, bool wait)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     static const short types[] = {F_UNLCK, F_RDLCK, F_WRLCK};
     struct flock lock = {
         .l_type = types[kind], .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
@@ -248,73 +259,96 @@ tn_file_lock(int file, uint64_t at, enum tn_file_lock kind, bool wait)
     do {
         result = fcntl(file, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
     } while (result < 0 && errno == EINTR);
-    int failed = outcome(result, saved);
+    int failed = outcome(result, aside);
     return failed == EACCES ? EAGAIN : failed;
 }
 
 int
 tn_map_reserve(void *start, size_t size, char **got)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     flags |= start != NULL ? MAP_FIXED_NOREPLACE : 0;
     char *place = mmap(start, size, PROT_NONE, flags, -1, 0);
     if (place == MAP_FAILED) {
-        return outcome(-1, saved);
+        return outcome(-1, aside);
     }
     if (start != NULL && place != start) { /* a kernel that takes the address as a hint */
         munmap(place, size);
-        errno = saved;
+        tn_aside_end(aside);
         return EEXIST;
     }
     *got = place;
-    errno = saved;
+    tn_aside_end(aside);
     return 0;
 }
 
 int
 tn_map_file(void *start, size_t size, int file, uint64_t at, enum tn_map_how how)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     int access = how & TN_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
     int flags = MAP_FIXED | MAP_NORESERVE | (how & TN_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE);
-    return outcome(mmap(start, size, access, flags, file, (off_t)at) == MAP_FAILED ? -1 : 0, saved);
+    return outcome(mmap(start, size, access, flags, file, (off_t)at) == MAP_FAILED ? -1 : 0, aside);
 }
 
 int
 tn_map_zero(void *start, size_t size)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     int flags = MAP_FIXED | MAP_NORESERVE | MAP_PRIVATE | MAP_ANONYMOUS;
     void *place = mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
-    return outcome(place == MAP_FAILED ? -1 : 0, saved);
+    return outcome(place == MAP_FAILED ? -1 : 0, aside);
 }
 
 int
 tn_map_protect(void *start, size_t size, bool write)
 {
-    int saved = errno;
-    return outcome(mprotect(start, size, write ? PROT_READ | PROT_WRITE : PROT_READ), saved);
+    struct tn_aside aside = tn_aside_begin();
+    return outcome(mprotect(start, size, write ? PROT_READ | PROT_WRITE : PROT_READ), aside);
 }
 
 int
 tn_map_sync(void *start, size_t size)
 {
-    int saved = errno;
-    return outcome(msync(start, size, MS_SYNC), saved);
+    struct tn_aside aside = tn_aside_begin();
+    return outcome(msync(start, size, MS_SYNC), aside);
 }
 
 int
 tn_map_small_pages(void *start, size_t size)
 {
+    struct tn_aside aside = tn_aside_begin();
+    return outcome(madvise(start, size, MADV_NOHUGEPAGE), aside);
+}
+
+void
+tn_map_what_is_there(char *start, size_t size)
+{
     int saved = errno;
-    return outcome(madvise(start, size, MADV_NOHUGEPAGE), saved);
+    unsigned char there[1024];
+    size_t page = tn_os_page_size();
+    size_t step = sizeof there * page;
+    for (size_t at = 0; at < size; at += step) {
+        size_t count = ((size - at < step ? size - at : step) + page - 1) / page;
+        if (mincore(start + at, count * page, there) != 0) {
+            break;
+        }
+        for (size_t i = 0, end; i < count; i = end + 1) {
+            for (end = i; end < count && (there[end] & 1) != 0; end++) {
+            }
+            if (end > i) {
+                madvise(start + at + i * page, (end - i) * page, MADV_POPULATE_READ);
+            }
+        }
+    }
+    errno = saved;
 }
 
 size_t
 tn_map_resident(const void *start, size_t size)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     unsigned char in_memory[4096];
     size_t page = tn_os_page_size();
     size_t step = sizeof in_memory * page;
@@ -328,7 +362,7 @@ tn_map_resident(const void *start, size_t size)
             bytes += in_memory[i] & 1 ? page : 0;
         }
     }
-    errno = saved;
+    tn_aside_end(aside);
     return bytes;
 }
 

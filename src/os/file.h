@@ -77,6 +77,9 @@ int tn_map_zero(void *start, size_t size);
 int tn_map_protect(void *start, size_t size, bool write);
 int tn_map_sync(void *start, size_t size);
 int tn_map_small_pages(void *start, size_t size);
+/* Maps, for reading, what of the range the system has in memory: one call instead of a page fault
+ * for each page. A favour: nothing is promised. */
+void tn_map_what_is_there(char *start, size_t size);
 /* Bytes of the range that are in memory. */
 size_t tn_map_resident(const void *start, size_t size);
 

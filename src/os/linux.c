@@ -2,6 +2,7 @@
 #include "base/bits.h"
 #include "base/error_code.h"
 #include "base/text.h"
+#include "os/aside.h"
 #include "os/os.h"
 #include "os/probe.h"
 
@@ -74,11 +75,36 @@ tn_os_release(void *start, size_t size)
     errno = saved;
 }
 
+/* What is asked for may end within a page where pages are larger than 4 KiB. Access is given to all
+ * pages that have a part of it, and restricted, and memory taken back, only of those that lie in it
+ * as a whole. */
+static char *
+page_up(const void *p)
+{
+    return (char *)tn_align_up((uintptr_t)p, tn_os_page_size());
+}
+
+static char *
+page_down(const void *p)
+{
+    return (char *)tn_align_down((uintptr_t)p, tn_os_page_size());
+}
+
+static bool
+restrict_access(char *start, size_t size, int access)
+{
+    char *from = page_up(start);
+    char *to = page_down(start + size);
+    return from >= to || mprotect(from, (size_t)(to - from), access) == 0;
+}
+
 bool
 tn_os_commit(void *start, size_t size)
 {
     int saved = errno;
-    bool done = mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+    char *from = page_down(start);
+    char *to = page_up((char *)start + size);
+    bool done = mprotect(from, (size_t)(to - from), PROT_READ | PROT_WRITE) == 0;
     TN_PROBE2(tarn, commit, start, size);
     errno = saved;
     return done;
@@ -88,7 +114,7 @@ bool
 tn_os_show(void *start, size_t size)
 {
     int saved = errno;
-    bool done = mprotect(start, size, PROT_READ) == 0;
+    bool done = restrict_access(start, size, PROT_READ);
     errno = saved;
     return done;
 }
@@ -97,7 +123,7 @@ bool
 tn_os_forbid(void *start, size_t size)
 {
     int saved = errno;
-    bool done = mprotect(start, size, PROT_NONE) == 0;
+    bool done = restrict_access(start, size, PROT_NONE);
     errno = saved;
     return done;
 }
@@ -114,7 +140,8 @@ bool
 tn_os_purge(void *start, size_t size)
 {
     int saved = errno;
-    bool done = madvise(start, size, MADV_DONTNEED) == 0;
+    bool whole = page_up(start) == start && page_down((char *)start + size) == (char *)start + size;
+    bool done = whole && madvise(start, size, MADV_DONTNEED) == 0;
     TN_PROBE2(tarn, purge, start, size);
     atomic_fetch_add_explicit(&purged, done ? size : 0, memory_order_relaxed);
     errno = saved;
@@ -185,7 +212,7 @@ tn_os_memory(void)
 uint64_t
 tn_os_random(void)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     uint64_t number;
     if (getrandom(&number, sizeof number, GRND_NONBLOCK) != (ssize_t)sizeof number) {
         struct timespec now;
@@ -194,7 +221,7 @@ tn_os_random(void)
         number =
             tn_mix((uint64_t)now.tv_nsec) ^ (auxiliary != NULL ? *auxiliary : 0) ^ (uintptr_t)&now;
     }
-    errno = saved;
+    tn_aside_end(aside);
     return number;
 }
 
@@ -211,11 +238,13 @@ static void
 read_text(const char *name, char *text, size_t size)
 {
     ssize_t length = 0;
+    struct tn_aside aside = tn_aside_begin();
     int file = open(name, O_RDONLY | O_CLOEXEC);
     if (file >= 0) {
         length = read(file, text, size - 1);
         close(file);
     }
+    tn_aside_end(aside);
     text[length > 0 ? length : 0] = 0;
 }
 
@@ -308,7 +337,7 @@ tn_os_keep_stderr(void)
 static void
 print_to(int file, const char *text, size_t length)
 {
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     while (length > 0) {
         ssize_t written = write(file, text, length);
         if (written < 0 && errno == EINTR) {
@@ -320,7 +349,7 @@ print_to(int file, const char *text, size_t length)
         text += written;
         length -= (size_t)written;
     }
-    errno = saved;
+    tn_aside_end(aside);
 }
 
 void

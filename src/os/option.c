@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/spelling.h"
 #include "base/text.h"
+#include "os/aside.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 
 struct tn_options tn_options = {
     .huge_pages = TN_AUTO, .dirty_keep = TN_KEEP_AUTO, .profile_interval = 512 * TN_KIB};
-_Atomic(void (*)(void)) tn_soon;
+struct tn_bell tn_bell;
 
 enum kind {
     FLAG,       /* an atomic bool */
@@ -67,6 +68,10 @@ static const struct option options[] = {
       "from one sample to the next, in the mean; 1: every block", false},
      BYTES,
      PLACE(profile_interval)},
+    {{"TARN_PROFILE_POOLS", "0 or 1", "0", "object pools are sampled too, and slower for it",
+      false},
+     FIXED_FLAG,
+     PLACE(profile_pools)},
     {{"TARN_LEAKS", "0 or 1", "0",
       "print what is live at exit to stderr, by where it was allocated", false},
      FIXED_FLAG,
@@ -369,7 +374,7 @@ read_start(void)
     char piece[1024];
     size_t length = 0;
     ssize_t got = -1;
-    int saved = errno;
+    struct tn_aside aside = tn_aside_begin();
     int file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
     while (file >= 0 && (got = read(file, piece, sizeof piece)) > 0) {
         for (ssize_t i = 0; i < got; i++) {
@@ -386,7 +391,7 @@ read_start(void)
     if (file >= 0) {
         close(file);
     }
-    errno = saved;
+    tn_aside_end(aside);
     return got == 0;
 }
 
@@ -417,5 +422,18 @@ tn_options_read(void)
     if (tn_options.check && atomic_load(&late)) {
         tn_options.check = false;
         report("tarn: TARN_CHECK: /proc/self/environ could not be read in time, ignored");
+    }
+}
+
+void
+tn_bell_answer(void)
+{
+    atomic_store(&tn_bell.rung, 0);
+    void (*inside)(void) = atomic_exchange(&tn_bell.inside, NULL);
+    if (inside != NULL) {
+        inside();
+    }
+    if (tn_bell.outside != NULL) {
+        tn_bell.outside();
     }
 }

@@ -6,9 +6,9 @@
 #ifndef TN_OPTION_H
 #define TN_OPTION_H
 
+#include "base/bits.h"
+
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 enum tn_choice {
     TN_OFF,
@@ -29,6 +29,7 @@ struct tn_options {
     bool check;                  /* every free asks every question */
     atomic_bool populate;        /* fault memory in when it is committed */
     _Atomic unsigned huge_pages; /* an enum tn_choice */
+    bool profile_pools;          /* object pools are sampled, too */
     bool leaks;                  /* what is live at exit, by stack, on stderr */
     size_t profile_interval;     /* bytes from one sample to the next */
     char profile[TN_PATH_MOST];  /* the profile's file; empty: none */
@@ -70,8 +71,25 @@ bool tn_option_set(unsigned i, const char *value);
 /* The option's present value as tn_option_set takes it, as tn_text writes it. */
 size_t tn_option_show(unsigned i, char *text, size_t size);
 
-/* Called at the start of malloc's slow path when not NULL, where nothing is half done: for what
- * must not happen in a fork handler but soon after. */
-extern _Atomic(void (*)(void)) tn_soon;
+/* What somebody wants done soon, where nothing is half done and no lock is held: slow paths of
+ * malloc and free look at the byte when they begin. Rung from inside by what must not happen in a
+ * fork handler, and from outside the process (watch/view.h): no write of a byte is ever half done.
+ */
+struct tn_bell {
+    _Atomic uint8_t rung;
+    _Atomic(void (*)(void)) inside; /* called once; NULL: nothing is wanted */
+    void (*outside)(void);          /* const once set, at the process's start; NULL before */
+};
+extern struct tn_bell tn_bell;
+
+void tn_bell_answer(void);
+
+static inline void
+tn_look_round(void)
+{
+    if (TN_UNLIKELY(atomic_load_explicit(&tn_bell.rung, memory_order_relaxed) != 0)) {
+        tn_bell_answer();
+    }
+}
 
 #endif

@@ -17,7 +17,8 @@ void *tn_os_reserve(size_t size, size_t align);
 /* Gives a range back to the system, reserved or committed. */
 void tn_os_release(void *start, size_t size);
 
-/* Makes a reserved range readable and writable, zero. False when the system refuses. */
+/* Makes a reserved range readable and writable, zero; where pages are larger, the whole of those at
+ * its ends. False when the system refuses. */
 bool tn_os_commit(void *start, size_t size);
 
 /* Makes a reserved range readable, zero; it costs no memory until it is committed. */
@@ -28,7 +29,7 @@ bool tn_os_show(void *start, size_t size);
 bool tn_os_forbid(void *start, size_t size);
 
 /* Takes the memory out of a committed range, which stays committed and reads as zero again.
- * False when the contents may still be there. */
+ * False when the contents may still be there, as of a range that is not of whole pages. */
 bool tn_os_purge(void *start, size_t size);
 
 /* Bytes purged since the process began. */

@@ -42,7 +42,8 @@ image_purge(struct tn_space *space, char *start, size_t size)
     }
     if (image->flags & TARN_SHARED) {
         uint64_t at = image->head.space_at + (uint64_t)(start - space->base);
-        return !image->child && tn_file_punch(image->file, at, size) == 0;
+        return !image->child && !(image->flags & TARN_RESERVE) &&
+               tn_file_punch(image->file, at, size) == 0;
     }
     tn_lock(&image->emptied_lock);
     bool done = empty(image, start, size);

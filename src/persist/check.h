@@ -30,6 +30,10 @@ bool tn_check_goes_on(struct tn_checker *checker, uint64_t done);
 void tn_check_space(struct tn_checker *checker, const char *memory, size_t usable,
                     const struct tn_superblock *head, uint64_t first);
 
+/* The journal's seal, if there is one to be believed, against its records, which have been found
+ * and mapped. */
+void tn_check_seal(struct tn_checker *checker, struct tn_image *image);
+
 #pragma GCC visibility pop
 
 #endif

@@ -172,8 +172,22 @@ bring_to_file(struct tn_image *image)
     return failed;
 }
 
+/* What was written is in memory still: mapping it spares a page fault for each page. */
+static int
+give_memory_back(struct tn_image *image)
+{
+    size_t first = 0;
+    size_t count;
+    int result = tn_map_anew(image);
+    while (result == 0 && tn_page_set_next(&image->logged, &first, &count)) {
+        tn_map_what_is_there(tn_page_start(image, first), count << TN_PAGE_SHIFT);
+        first += count;
+    }
+    return result;
+}
+
 int
-tn_checkpoint(struct tn_image *image)
+tn_checkpoint(struct tn_image *image, bool give_back)
 {
     if (image->journal.end <= TN_PAGE) {
         return 0;
@@ -190,9 +204,11 @@ tn_checkpoint(struct tn_image *image)
         result =
             tn_fail(failed, true, "%s: the journal's pages cannot be written to it", image->path);
     } else {
+        result = give_back ? give_memory_back(image) : 0;
         tn_page_set_clear(&image->logged);
         tn_page_set_clear(&image->hollow);
-        result = tn_journal_restart(image);
+        tn_page_set_clear(&image->patched);
+        result = tn_journal_restart(image) != 0 ? -1 : result;
     }
     tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
     return result;

@@ -7,6 +7,18 @@
 
 static _Thread_local char text[640];
 
+/* In words that no other thread changes; glibc's strerror may take memory, and locks. */
+static const char *
+words_for(int code)
+{
+#ifdef __GLIBC__
+    const char *words = strerrordesc_np(code);
+    return words != NULL ? words : "unknown error";
+#else
+    return strerror(code);
+#endif
+}
+
 int
 tn_fail(int code, bool explain, const char *format, ...)
 {
@@ -16,8 +28,7 @@ tn_fail(int code, bool explain, const char *format, ...)
     va_end(arguments);
     if (explain) {
         char reason[128];
-        const char *words = strerrordesc_np(code);
-        tn_text(reason, sizeof reason, ": %s", words != NULL ? words : "unknown error");
+        tn_text(reason, sizeof reason, ": %s", words_for(code));
         tn_text(text + length, sizeof text - length, "%s", reason);
     }
     errno = code;

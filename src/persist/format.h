@@ -5,7 +5,7 @@
  *   file:     superblock, its copy, notice of the writer, mark   TN_IMAGE_HEAD bytes
  *             sums: one number for each page of the space  from sums_at
  *             the space, page for page                     from space_at
- *   journal:  header (one page), then records: header, index, pages
+ *   journal:  header (one page), then records: header, index, contents of changes, pages
  */
 #ifndef TN_FORMAT_H
 #define TN_FORMAT_H
@@ -20,7 +20,7 @@
 #define TN_RECORD_MAGIC  UINT64_C(0x64726f6365726e74)
 #define TN_STATE_MAGIC   UINT64_C(0x65746174736e7254)
 #define TN_BYTE_ORDER    UINT32_C(0x01020304)
-#define TN_IMAGE_VERSION 2u
+#define TN_IMAGE_VERSION 3u
 /* What the engine keeps in a space; another number when descriptors, classes or map change. */
 #define TN_ENGINE_VERSION 2u
 
@@ -124,26 +124,39 @@ enum tn_record_flags {
     TN_RECORD_DURABLE = 1, /* all records before it were durable when it was begun */
 };
 
+/* Begins at a multiple of TN_GRAIN; its pages at a multiple of TN_PAGE, and they end it. */
 struct tn_record {
     uint64_t magic;
     uint64_t salt;
     uint64_t commit; /* its number */
     uint64_t chain;  /* sum of the record before, or 0 */
-    uint64_t size;   /* of the whole record: pages */
+    uint64_t size;   /* of the whole record */
+    uint64_t index;  /* bytes of the index and of the changes' contents, which follow it */
     uint64_t pages;
     uint64_t holes;
+    uint64_t changes;
     uint64_t flags;
-    uint64_t index_sum;
-    uint64_t sum; /* of all before */
+    uint64_t index_sum; /* of the contents too */
+    uint64_t sum;       /* of all before */
 };
 
-/* Pages first, then holes: runs of pages that read as zero from now on. */
+/* Pages first, then holes: runs of pages that read as zero from now on; then changes: bytes of a
+ * page that are others from now on. No page is in one record twice, but for its changes. */
 struct tn_entry {
     uint64_t page;
-    uint64_t value; /* page: the sum of its contents; hole: pages */
+    uint64_t value; /* page: the sum of its contents; hole: pages; change: place, size << 32 */
 };
 
-_Static_assert(sizeof(struct tn_record) == 80 && sizeof(struct tn_entry) == 16, "no holes");
+#define TN_GRAIN ((size_t)64)
+
+_Static_assert(sizeof(struct tn_record) == 96 && sizeof(struct tn_entry) == 16, "no holes");
+
+/* Where the pages of a record lie that is at this place. */
+static inline uint64_t
+tn_record_data(const struct tn_record *record, uint64_t at)
+{
+    return at + record->size - (record->pages << TN_PAGE_SHIFT);
+}
 
 /* In the space, behind the heap's root: commits with the data. */
 struct tn_image_state {

@@ -83,6 +83,8 @@ tn_image_free(struct tn_image *image)
     tn_page_set_release(&image->doubtful);
     tn_page_set_release(&image->logged);
     tn_page_set_release(&image->hollow);
+    tn_page_set_release(&image->patched);
+    tn_hot_release(image);
     if (image->where != NULL) {
         tn_os_release(image->where, tn_where_size(image));
     }

@@ -4,7 +4,7 @@
  * Where the truth is, in atomic mode: a page's committed state is in the newest complete record of
  * the journal that has it, else in the file; its present state is in memory. Four sets of pages
  * keep account: changed and emptied since the last commit, and, in the journal but not in the file
- * yet, logged and hollow.
+ * yet, logged and hollow. Of the logged pages, those patched are in no single place of the journal.
  */
 #ifndef TN_IMAGE_H
 #define TN_IMAGE_H
@@ -30,6 +30,7 @@ struct tn_journal {
     uint64_t end;        /* where the next record goes */
     uint64_t chain;      /* sum of the last record */
     uint64_t size;       /* of the file: what is behind the end is room for records to come */
+    uint64_t written;    /* up to here its blocks have been written to, as far as is known */
     bool loose;          /* of a seal's pages that are in no run, the file's may not be durable */
     bool sealed;         /* must be broken before anything is appended */
     struct tn_run *run;  /* of the seal that was there when opened, mapped; NULL: none */
@@ -40,6 +41,26 @@ struct tn_journal {
 };
 
 #define TN_RECENT 4u
+
+#define TN_HOT_MOST     16u
+#define TN_CHANGES_MOST 64u
+
+/* Pages that commit after commit finds changed: hot.c. */
+struct tn_hot {
+    unsigned count;
+    size_t page[TN_HOT_MOST];
+    unsigned idle[TN_HOT_MOST]; /* commits since it was changed last */
+    char *shadow;               /* what they were at the last commit; NULL: no memory yet */
+    size_t last[TN_HOT_MOST];   /* pages that the last commit found */
+    unsigned lasts;
+    unsigned changes; /* for the commit that is being made */
+    size_t bytes;     /* of these */
+    struct tn_change {
+        size_t page;
+        uint32_t at;
+        uint32_t size;
+    } change[TN_CHANGES_MOST];
+};
 
 struct tn_image {
     struct tn_heap heap;
@@ -78,9 +99,12 @@ struct tn_image {
     bool settled;                /* everything was looked at, at this number of faults: */
     uint64_t faults;
     size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
+    size_t refilled; /* up to here what the system has in memory was mapped ahead of its use */
+    struct tn_hot hot;
     struct tn_page_set logged;
     struct tn_page_set hollow;
-    uint32_t *where; /* for each logged page, the page of the journal that is it */
+    struct tn_page_set patched;
+    uint32_t *where; /* for each logged page, the page of the journal that is it, unless patched */
     char names[];    /* path and journal_path */
 };
 
@@ -141,6 +165,9 @@ int tn_map_shorten(struct tn_image *image, size_t end);
 int tn_map_off_journal(struct tn_image *image);
 /* Maps the file's pages over changed ones, which the file has. */
 int tn_map_anew(struct tn_image *image);
+/* Maps this many bytes more of what the system has in memory of the file, once after each mapping
+ * of the whole. */
+void tn_map_refill(struct tn_image *image, size_t size);
 
 /* journal.c */
 int tn_journal_append(struct tn_image *image);
@@ -150,9 +177,13 @@ int tn_journal_restart(struct tn_image *image);
  * cannot be told what was committed. */
 int tn_journal_find(struct tn_image *image, bool thorough);
 /* Goes through the complete records' entries in order, from the record at from. */
-int tn_journal_replay(struct tn_image *image, uint64_t from,
-                      int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
-                      int (*hole)(void *context, uint64_t page, uint64_t count), void *context);
+struct tn_replay {
+    int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at);
+    int (*hole)(void *context, uint64_t page, uint64_t count);
+    int (*change)(void *context, uint64_t page, size_t at, const void *data, size_t size);
+};
+int tn_journal_replay(struct tn_image *image, uint64_t from, const struct tn_replay *replay,
+                      void *context);
 int tn_journal_remove(struct tn_image *image);
 
 /* seal.c: at closing; where there can be no seal there is none. */
@@ -164,15 +195,33 @@ bool tn_seal_read(struct tn_image *image, uint64_t size, struct tn_seal *seal);
 int tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used);
 void tn_seal_forget(struct tn_image *image);
 
-/* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit. */
-int tn_checkpoint(struct tn_image *image);
+/* checkpoint.c: the file gets what the journal has, from memory, which is at the last commit; and
+ * gives the memory of these pages back, if it shall, by mapping the file's in their place. */
+int tn_checkpoint(struct tn_image *image, bool give_back);
 /* Writes the pages of a set and sums from memory to the file, and makes holes of others. */
 int tn_write_pages(struct tn_image *image, const struct tn_page_set *pages,
                    const struct tn_page_set *holes);
 uint64_t tn_file_size_needed(const struct tn_image *image);
 
-/* commit.c: both with the image's lock held. For sure: everything is looked at, whatever the number
- * of page faults says. */
+/* hot.c: with nothing changed when it is called but what was found so far. Pages that are hot are
+ * not protected, so forgetting them needs that everything is looked at next time. */
+void tn_hot_forget(struct tn_image *image);
+/* Those that were mapped anew are none any more; a look for changes will find them. */
+void tn_hot_review(struct tn_image *image);
+bool tn_hot_has(const struct tn_image *image, size_t page);
+/* What was protected by a look for changes is so no longer. */
+void tn_hot_open(struct tn_image *image);
+/* Notes what changed in hot pages, in parts, or whole as the changed pages; finds new ones. */
+void tn_hot_compare(struct tn_image *image);
+/* What a commit writes of a page. */
+char *tn_hot_contents(const struct tn_image *image, size_t page);
+void tn_hot_release(struct tn_image *image);
+
+/* changed.c: fills the set of changed pages. For sure: everything is looked at, whatever the number
+ * of page faults says. 0 or an errno. */
+int tn_changed_find(struct tn_image *image, bool for_sure);
+
+/* commit.c: both with the image's lock held. */
 int tn_commit(struct tn_image *image, bool for_sure);
 uint64_t tn_journal_most(const struct tn_image *image); /* bytes; then comes a checkpoint */
 int tn_commit_shared(struct tn_image *image, bool closing);

@@ -36,12 +36,7 @@ tn_check_goes_on(struct tn_checker *checker, uint64_t done)
 static bool
 is_zero(const char *data, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        if (data[i] != 0) {
-            return false;
-        }
-    }
-    return true;
+    return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
 }
 
 static void
@@ -211,6 +206,7 @@ check_image(struct tn_checker *checker, struct tn_image *image)
         return 0;
     }
     check_size(checker, image);
+    tn_check_seal(checker, image);
     checker->total = 2 * (uint64_t)image->mapped;
     if (image->head.flags & TN_IMAGE_SUMS) {
         check_sums(checker, image);
@@ -271,6 +267,7 @@ tarn_check_heap(tarn_heap *heap, bool (*report)(void *context, const char *what,
         return -1;
     }
     struct tn_checker checker = {.report = report, .context = context};
+    TN_LOOK_AWAY;
     tn_check_space(&checker, image->space.base, image->usable, &image->head, 0);
     return checker.count;
 }

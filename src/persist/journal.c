@@ -1,10 +1,13 @@
 /*
  * The journal: what was committed and is not in the file yet.
  *
- * A record is one commit: header, index, pages. It counts iff its header, its index and all its
- * pages bear the sums they should, it has the journal's salt and its number follows, and its chain
- * names the record before it: so an incomplete record at the end, and whatever an earlier use of
- * the journal left behind it, count for nothing.
+ * A record is one commit: header, index, contents of changes, pages. It counts iff its header, its
+ * index with the contents and all its pages bear the sums they should, it has the journal's salt
+ * and its number follows, and its chain names the record before it: so an incomplete record at the
+ * end, and whatever an earlier use of the journal left behind it, count for nothing.
+ *
+ * Changes of parts of pages may be applied to any mixture of the older states of a page, as a
+ * checkpoint that was cut short leaves one: every byte in which they differ is in a later change.
  *
  * The journal is begun anew (another salt) only after the file has all that its records have, and
  * that is durable; and records are overwritten only after the new header is durable. A crash in
@@ -24,6 +27,7 @@
 #define KEPT       ((size_t)64 << 10) /* bytes of an index whose memory is kept */
 #define STEP_LEAST ((uint64_t)256 << 10) /* the file grows by half, within these bounds */
 #define STEP_MOST  ((uint64_t)16 << 20)
+#define ZEROS      ((size_t)256 << 10) /* written ahead of small records */
 
 struct writer {
     struct tn_image *image;
@@ -32,13 +36,6 @@ struct writer {
     size_t bytes;
     uint64_t at;
 };
-
-static size_t
-index_size(uint64_t pages, uint64_t holes)
-{
-    return tn_align_up(sizeof(struct tn_record) + (pages + holes) * sizeof(struct tn_entry),
-                       TN_PAGE);
-}
 
 static int
 flush(struct writer *writer)
@@ -86,6 +83,7 @@ tn_journal_restart(struct tn_image *image)
         }
         journal->in_folder = false;
         journal->size = 0;
+        journal->written = 0;
     }
     journal->end = 0;
     struct tn_journal_head head = {
@@ -133,6 +131,20 @@ fill_index(const struct tn_page_set *set, struct tn_entry *entries, bool runs)
     return filled;
 }
 
+/* The entries of changes, and their contents behind them. */
+static void
+fill_changes(const struct tn_image *image, struct tn_entry *entries)
+{
+    const struct tn_hot *hot = &image->hot;
+    char *contents = (char *)(entries + hot->changes);
+    for (unsigned i = 0; i < hot->changes; i++) {
+        const struct tn_change *change = &hot->change[i];
+        entries[i] = (struct tn_entry){change->page, change->at | (uint64_t)change->size << 32};
+        memcpy(contents, tn_hot_contents(image, change->page) + change->at, change->size);
+        contents += change->size;
+    }
+}
+
 static size_t
 count_runs(const struct tn_page_set *set)
 {
@@ -159,7 +171,7 @@ write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
         writer.at += head_size;
     }
     for (size_t i = 0; i < record->pages && failed == 0; i++) {
-        char *start = tn_page_start(image, entries[i].page);
+        char *start = tn_hot_contents(image, entries[i].page);
         entries[i].value = tn_sum(start, TN_PAGE);
         failed = put(&writer, start, TN_PAGE);
         if (failed == 0 && !together && writer.bytes >= CHUNK * TN_PAGE) {
@@ -169,8 +181,7 @@ write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
     if (failed != 0) {
         return failed;
     }
-    size_t used = (record->pages + record->holes) * sizeof *entries;
-    record->index_sum = tn_sum(entries, used);
+    record->index_sum = tn_sum(entries, (size_t)record->index);
     record->sum = tn_sum(record, offsetof(struct tn_record, sum));
     failed = flush(&writer);
     if (failed == 0 && !together) {
@@ -199,18 +210,41 @@ make_durable(struct tn_image *image)
     return failed;
 }
 
-/* Room for the record and some to come: a sync of what was given blocks before has but data to
- * write. Where no room can be had ahead, the write asks for its own. */
-static void
-make_room(struct tn_journal *journal, uint64_t bytes)
+static bool
+is_small_and_synced(const struct tn_image *image, uint64_t bytes)
 {
+    return bytes < ZEROS && !(image->flags & TARN_PROCESS);
+}
+
+/* Room for the record and some to come. Where none can be had ahead, the write asks for its own. */
+static void
+make_room(struct tn_image *image, uint64_t bytes)
+{
+    struct tn_journal *journal = &image->journal;
     uint64_t end = journal->end + bytes;
-    if (end <= journal->size) {
+    if (end <= journal->size || is_small_and_synced(image, bytes)) {
         return;
     }
     uint64_t more = tn_max(tn_min(journal->size / 2, STEP_MOST), STEP_LEAST);
     if (tn_file_reserve(journal->file, journal->size, end - journal->size + more) == 0) {
         journal->size = end + more;
+    }
+}
+
+/* Zeros where records will be, made durable with this one: the sync of those then has but data to
+ * write. Blocks that are merely reserved have to be marked as written to, at each sync. */
+static void
+write_ahead(struct tn_image *image, uint64_t bytes)
+{
+    static const char zeros[ZEROS];
+    struct tn_journal *journal = &image->journal;
+    uint64_t end = journal->end + bytes;
+    if (end <= journal->written || !is_small_and_synced(image, bytes)) {
+        return;
+    }
+    if (tn_file_write(journal->file, zeros, sizeof zeros, end) == 0) {
+        journal->written = end + sizeof zeros;
+        journal->size = tn_max(journal->size, journal->written);
     }
 }
 
@@ -269,7 +303,12 @@ tn_journal_append(struct tn_image *image)
     }
     uint64_t pages = image->changed.count;
     uint64_t holes = count_runs(&image->emptied);
-    size_t head_size = index_size(pages, holes);
+    uint64_t changes = image->hot.changes;
+    uint64_t index = (pages + holes + changes) * sizeof(struct tn_entry) + image->hot.bytes;
+    size_t used = sizeof(struct tn_record) + (size_t)index;
+    /* With syncs a sector that has something acknowledged is not written to again. */
+    size_t grain = pages != 0 || !(image->flags & TARN_PROCESS) ? TN_PAGE : TN_GRAIN;
+    size_t head_size = tn_align_up((size_t)journal->end + used, grain) - (size_t)journal->end;
     struct tn_record *record = record_memory(journal, head_size);
     if (record == NULL) {
         return tn_fail(ENOMEM, true, "%s: no memory for the index of a commit", image->path);
@@ -277,22 +316,25 @@ tn_journal_append(struct tn_image *image)
     struct tn_entry *entries = (struct tn_entry *)(record + 1);
     fill_index(&image->changed, entries, false);
     fill_index(&image->emptied, entries + pages, true);
-    size_t used = sizeof *record + (size_t)(pages + holes) * sizeof *entries;
+    fill_changes(image, entries + pages + holes);
     memset((char *)record + used, 0, head_size - used);
     record->magic = TN_RECORD_MAGIC;
     record->salt = journal->salt;
     record->commit = image->commit + 1;
     record->chain = journal->chain;
-    record->size = (head_size >> TN_PAGE_SHIFT) + pages;
+    record->size = head_size + (pages << TN_PAGE_SHIFT);
+    record->index = index;
     record->pages = pages;
     record->holes = holes;
+    record->changes = changes;
     record->flags = journal->durable ? TN_RECORD_DURABLE : 0;
     int failed = tn_seal_break(image);
     if (failed == 0) {
-        make_room(journal, record->size << TN_PAGE_SHIFT);
+        make_room(image, record->size);
         failed = write_record(image, record, head_size);
     }
     if (failed == 0) {
+        write_ahead(image, record->size);
         journal->durable = false;
         if (!(image->flags & TARN_PROCESS)) {
             failed = make_durable(image);
@@ -300,11 +342,12 @@ tn_journal_append(struct tn_image *image)
         }
     }
     if (failed == 0) {
-        uint64_t at = (journal->end + head_size) >> TN_PAGE_SHIFT;
+        uint64_t at = tn_record_data(record, journal->end) >> TN_PAGE_SHIFT;
         for (size_t i = 0; i < pages; i++) {
             image->where[entries[i].page] = (uint32_t)(at + i);
         }
-        journal->end += record->size << TN_PAGE_SHIFT;
+        journal->end += record->size;
+        journal->written = tn_max(journal->written, journal->end);
         journal->chain = record->sum;
     } else {
         void_record(image);

@@ -15,7 +15,8 @@ tn_map_anywhere(struct tn_image *image)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: no %zu bytes of addresses", image->path, capacity);
     }
-    if (!tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
+    if (!tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages) ||
+        !tn_page_set_init(&image->patched, pages)) {
         return tn_fail(ENOMEM, true, "%s", image->path);
     }
     if (tn_map_committed(image) != 0) {

@@ -103,7 +103,9 @@ map_file(struct tn_image *image)
     image->pieces = 0;
     image->file_end = mapped;
     image->tail = 0;
+    image->refilled = 0;
     tn_page_set_clear(&image->armed);
+    tn_hot_forget(image);
     image->watching = false; /* not before the next commit: reading is faster without */
     failed = extend(image, usable);
     if (failed != 0) { /* what was there before still is */
@@ -139,6 +141,16 @@ tn_map_anew(struct tn_image *image)
     return 0;
 }
 
+void
+tn_map_refill(struct tn_image *image, size_t size)
+{
+    size = tn_min(size, image->mapped - tn_min(image->refilled, image->mapped));
+    if (size != 0) {
+        tn_map_what_is_there(image->space.base + image->refilled, size);
+        image->refilled += size;
+    }
+}
+
 static int
 lay_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
 {
@@ -152,9 +164,26 @@ lay_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
     if (failed == 0 && image->logged.bits != NULL) {
         tn_page_set_add(&image->logged, page, 1);
         tn_page_set_remove(&image->hollow, page, 1);
+        tn_page_set_remove(&image->patched, page, 1);
     }
     if (image->where != NULL) {
         image->where[page] = (uint32_t)(at >> TN_PAGE_SHIFT);
+    }
+    return failed;
+}
+
+static int
+lay_change(void *context, uint64_t page, size_t at, const void *data, size_t size)
+{
+    struct tn_image *image = context;
+    int failed = extend(image, (size_t)(page + 1) << TN_PAGE_SHIFT);
+    if (failed == 0) {
+        memcpy(tn_page_start(image, page) + at, data, size);
+    }
+    if (failed == 0 && image->logged.bits != NULL) {
+        tn_page_set_add(&image->logged, page, 1);
+        tn_page_set_remove(&image->hollow, page, 1);
+        tn_page_set_add(&image->patched, page, 1);
     }
     return failed;
 }
@@ -173,6 +202,7 @@ lay_hole(void *context, uint64_t page, uint64_t count)
     if (failed == 0 && image->logged.bits != NULL) {
         tn_page_set_add(&image->hollow, page, count);
         tn_page_set_remove(&image->logged, page, count);
+        tn_page_set_remove(&image->patched, page, count);
     }
     return failed;
 }
@@ -248,11 +278,13 @@ tn_map_committed(struct tn_image *image)
         if (image->logged.bits != NULL) {
             tn_page_set_clear(&image->logged);
             tn_page_set_clear(&image->hollow);
+            tn_page_set_clear(&image->patched);
         }
         failed = lay_runs(image);
         uint64_t from = tn_max(image->journal.sealed_end, TN_PAGE);
         if (failed == 0) {
-            failed = tn_journal_replay(image, from, lay_page, lay_hole, image);
+            static const struct tn_replay lay = {lay_page, lay_hole, lay_change};
+            failed = tn_journal_replay(image, from, &lay, image);
         }
     }
     const struct tn_map *map = (const struct tn_map *)image->space.base;

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/text.h"
+#include "heap/first_class.h"
 #include "os/os.h"
 #include "persist/sum.h"
 
@@ -80,7 +81,8 @@ make_sets(struct tn_image *image)
     }
     if (!tn_page_set_init(&image->changed, pages) || !tn_page_set_init(&image->emptied, pages) ||
         !tn_page_set_init(&image->armed, pages) || !tn_page_set_init(&image->doubtful, pages) ||
-        !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages)) {
+        !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages) ||
+        !tn_page_set_init(&image->patched, pages)) {
         return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
     }
     size_t size = tn_where_size(image);
@@ -94,6 +96,15 @@ make_sets(struct tn_image *image)
         return tn_fail(failed, true, "%s: no way to find changed pages", image->path);
     }
     return 0;
+}
+
+/* All the blocks that the file may come to need, when that was asked for. */
+static int
+reserve(const struct tn_image *image)
+{
+    return image->flags & TARN_RESERVE
+               ? tn_file_reserve(image->file, 0, image->head.space_at + image->head.capacity)
+               : 0;
 }
 
 static void
@@ -240,6 +251,7 @@ make(struct tn_image *image, const tarn_options *options)
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_file_resize(image->file, image->head.space_at);
     }
+    failed = failed == 0 ? reserve(image) : failed;
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
     }
@@ -377,8 +389,12 @@ become_shared(struct tn_image *image)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be locked", image->path);
     }
-    if (tn_checkpoint(image) != 0 || tn_journal_remove(image) != 0) {
+    if (tn_checkpoint(image, false) != 0 || tn_journal_remove(image) != 0) {
         return -1;
+    }
+    failed = reserve(image);
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: no space for all that it may hold", image->path);
     }
     failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
     if (failed != 0) {
@@ -420,6 +436,7 @@ take(struct tn_image *image, const tarn_options *options)
     if (enroll(image) != 0) {
         return -1;
     }
+    tn_heap_tell(&image->heap);
     if (write && tn_heap_hooks.back != NULL) {
         tn_heap_hooks.back(&image->heap, NULL);
     }
@@ -429,6 +446,10 @@ take(struct tn_image *image, const tarn_options *options)
 static struct tn_heap *
 open_or_make(const char *path, const tarn_options *options, unsigned how, bool only_make)
 {
+    if ((options->flags & (TARN_RESERVE | TARN_SHARED)) == TARN_RESERVE) {
+        tn_fail(EINVAL, false, "%s: TARN_RESERVE goes only with TARN_SHARED", path);
+        return NULL;
+    }
     struct tn_image *image = tn_image_new(path, options->flags);
     struct tn_file_facts facts;
     if (image == NULL) {
@@ -440,6 +461,11 @@ open_or_make(const char *path, const tarn_options *options, unsigned how, bool o
         failed = tn_file_facts(image->file, &facts);
     } else {
         image->file = -1;
+    }
+    if (failed == EROFS) {
+        tn_fail(failed, true,
+                "%s: nothing can be written there, TARN_READ_ONLY opens what there is", path);
+        return give_up(image);
     }
     if (failed != 0) {
         tn_fail(failed, true, "%s: cannot be opened", path);

@@ -19,34 +19,54 @@ read_all(int file, void *data, size_t size, uint64_t at, int *failed)
 }
 
 static uint64_t
-index_bytes(const struct tn_record *record)
+entries_of(const struct tn_record *record)
 {
-    return (record->pages + record->holes) * sizeof(struct tn_entry);
+    return record->pages + record->holes + record->changes;
 }
 
 /* Whether a header at this place could be that of a record in a file of this size. */
 static bool
 is_header(const struct tn_image *image, const struct tn_record *record, uint64_t at, uint64_t size)
 {
-    uint64_t most = size >> TN_PAGE_SHIFT;
     if (record->magic != TN_RECORD_MAGIC || record->salt != image->journal.salt ||
         record->sum != tn_sum(record, offsetof(struct tn_record, sum))) {
         return false;
     }
-    if (record->pages > most || record->holes > most * (TN_PAGE / sizeof(struct tn_entry))) {
+    uint64_t most = size / sizeof(struct tn_entry);
+    if (record->pages > size >> TN_PAGE_SHIFT || record->holes > most || record->changes > most ||
+        record->index > size || entries_of(record) * sizeof(struct tn_entry) > record->index ||
+        record->size > size - at || record->size % TN_GRAIN != 0) {
         return false;
     }
-    uint64_t head = tn_align_up(sizeof *record + index_bytes(record), TN_PAGE) >> TN_PAGE_SHIFT;
-    return record->size == head + record->pages && record->size <= most - (at >> TN_PAGE_SHIFT);
+    uint64_t used = sizeof *record + record->index;
+    uint64_t pages = record->pages << TN_PAGE_SHIFT;
+    return record->size >= used + pages && record->size - used - pages < TN_PAGE &&
+           (pages == 0 || (at + record->size) % TN_PAGE == 0);
 }
 
-/* The index, checked; NULL: not whole, or *failed. To be released with its size. */
+/* An entry's place, and of a change the contents too. */
+static bool
+is_sound(const struct tn_record *record, uint64_t i, const struct tn_entry *entry, uint64_t pages,
+         uint64_t *contents)
+{
+    if (i < record->pages + record->holes) {
+        uint64_t count = i < record->pages ? 1 : entry->value;
+        return entry->page < pages && count <= pages - entry->page;
+    }
+    uint64_t at = entry->value & UINT32_MAX;
+    uint64_t size = entry->value >> 32;
+    *contents += size;
+    return entry->page < pages && at <= TN_PAGE && size <= TN_PAGE - at;
+}
+
+/* The index and the contents, checked; NULL: not whole, or *failed. To be released. */
 static struct tn_entry *
 read_index(struct tn_image *image, const struct tn_record *record, uint64_t at, int *failed)
 {
-    size_t bytes = index_bytes(record);
+    size_t bytes = (size_t)record->index;
     size_t room = tn_align_up(bytes + 1, TN_PAGE);
     uint64_t pages = image->head.capacity >> TN_PAGE_SHIFT;
+    uint64_t contents = 0;
     struct tn_entry *entries = tn_os_reserve(room, TN_PAGE);
     if (entries == NULL || !tn_os_commit(entries, room)) {
         *failed = ENOMEM;
@@ -54,11 +74,10 @@ read_index(struct tn_image *image, const struct tn_record *record, uint64_t at, 
     }
     bool whole = read_all(image->journal.file, entries, bytes, at + sizeof *record, failed) &&
                  tn_sum(entries, bytes) == record->index_sum;
-    for (uint64_t i = 0; i < record->pages + record->holes && whole; i++) {
-        uint64_t count = i < record->pages ? 1 : entries[i].value;
-        whole = entries[i].page < pages && count <= pages - entries[i].page;
+    for (uint64_t i = 0; i < entries_of(record) && whole; i++) {
+        whole = is_sound(record, i, &entries[i], pages, &contents);
     }
-    if (!whole) {
+    if (!whole || contents != bytes - entries_of(record) * sizeof *entries) {
         tn_os_release(entries, room);
         return NULL;
     }
@@ -68,14 +87,14 @@ read_index(struct tn_image *image, const struct tn_record *record, uint64_t at, 
 static void
 release_index(struct tn_entry *entries, const struct tn_record *record)
 {
-    tn_os_release(entries, tn_align_up(index_bytes(record) + 1, TN_PAGE));
+    tn_os_release(entries, tn_align_up((size_t)record->index + 1, TN_PAGE));
 }
 
 static bool
 pages_are_whole(struct tn_image *image, const struct tn_record *record,
                 const struct tn_entry *entries, uint64_t at, char *buffer, int *failed)
 {
-    at += (record->size - record->pages) << TN_PAGE_SHIFT;
+    at = tn_record_data(record, at);
     for (uint64_t i = 0; i < record->pages;) {
         size_t bytes = tn_min(CHUNK, (size_t)(record->pages - i) << TN_PAGE_SHIFT);
         if (!read_all(image->journal.file, buffer, bytes, at, failed)) {
@@ -123,18 +142,19 @@ one_is_lost(struct tn_image *image, uint64_t commit, uint64_t size, char *buffer
 {
     uint64_t at = image->journal.end;
     int failed = 0;
-    while (at + TN_PAGE <= size && failed == 0) {
+    size_t step = CHUNK - TN_PAGE; /* the last headers may begin behind it */
+    while (at < size && failed == 0) {
+        struct tn_record record;
         size_t got;
         failed = tn_file_read(image->journal.file, buffer, CHUNK, at, &got);
-        for (size_t k = 0; k + TN_PAGE <= got && failed == 0; k += TN_PAGE) {
-            struct tn_record record;
+        for (size_t k = 0; k < step && k + sizeof record <= got && failed == 0; k += TN_GRAIN) {
             memcpy(&record, buffer + k, sizeof record);
             if (is_header(image, &record, at + k, size) && record.commit > commit &&
                 record.flags & TN_RECORD_DURABLE) {
                 return true;
             }
         }
-        at += CHUNK;
+        at += step;
     }
     return false;
 }
@@ -153,7 +173,7 @@ find_records(struct tn_image *image, uint64_t size, uint64_t in_file)
     journal->end = TN_PAGE;
     journal->chain = 0;
     while (next_is_whole(image, &record, commit, size, buffer, &failed)) {
-        journal->end += record.size << TN_PAGE_SHIFT;
+        journal->end += record.size;
         journal->chain = record.sum;
         commit++;
     }
@@ -273,10 +293,30 @@ tn_journal_find(struct tn_image *image, bool thorough)
     return 0;
 }
 
+static int
+replay_one(const struct tn_record *record, const struct tn_entry *entry, uint64_t data,
+           const struct tn_replay *replay, void *context)
+{
+    const char *contents = (const char *)(entry + entries_of(record));
+    int failed = 0;
+    for (uint64_t i = 0; i < record->pages && failed == 0; i++, entry++) {
+        failed = replay->page(context, entry->page, entry->value, data + (i << TN_PAGE_SHIFT));
+    }
+    for (uint64_t i = 0; i < record->holes && failed == 0; i++, entry++) {
+        failed = replay->hole(context, entry->page, entry->value);
+    }
+    for (uint64_t i = 0; i < record->changes && failed == 0; i++, entry++) {
+        size_t at = (size_t)(entry->value & UINT32_MAX);
+        size_t size = (size_t)(entry->value >> 32);
+        failed = replay->change(context, entry->page, at, contents, size);
+        contents += size;
+    }
+    return failed;
+}
+
 int
-tn_journal_replay(struct tn_image *image, uint64_t from,
-                  int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at),
-                  int (*hole)(void *context, uint64_t page, uint64_t count), void *context)
+tn_journal_replay(struct tn_image *image, uint64_t from, const struct tn_replay *replay,
+                  void *context)
 {
     int failed = 0;
     for (uint64_t at = from; at < image->journal.end && failed == 0;) {
@@ -291,16 +331,9 @@ tn_journal_replay(struct tn_image *image, uint64_t from,
         if (entries == NULL) {
             return failed != 0 ? failed : EIO;
         }
-        uint64_t data = at + ((record.size - record.pages) << TN_PAGE_SHIFT);
-        for (uint64_t i = 0; i < record.pages && failed == 0; i++) {
-            failed = page(context, entries[i].page, entries[i].value, data + (i << TN_PAGE_SHIFT));
-        }
-        for (uint64_t i = 0; i < record.holes && failed == 0; i++) {
-            const struct tn_entry *entry = &entries[record.pages + i];
-            failed = hole(context, entry->page, entry->value);
-        }
+        failed = replay_one(&record, entries, tn_record_data(&record, at), replay, context);
         release_index(entries, &record);
-        at += record.size << TN_PAGE_SHIFT;
+        at += record.size;
     }
     return failed;
 }

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "heap/first_class.h"
+#include "heap/sample.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ tarn_commit(tarn_heap *heap)
         return -1;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     tn_image_hold(image);
     int result =
@@ -54,8 +56,9 @@ close_shared(struct tn_image *image)
         take_order_back(image);
         return -1;
     }
-    uint64_t needed = tn_file_size_needed(image);
-    tn_file_resize(image->file, needed);
+    if (!(image->flags & TARN_RESERVE)) {
+        tn_file_resize(image->file, tn_file_size_needed(image));
+    }
     return 0;
 }
 
@@ -67,15 +70,29 @@ has_little(const struct tn_image *image)
     return !image->journal.loose && image->logged.count << TN_PAGE_SHIFT <= little;
 }
 
+/* A seal speaks of pages that lie somewhere in the journal as they are. */
+static void
+write_whole(struct tn_image *image)
+{
+    size_t first = 0;
+    size_t count;
+    for (; tn_page_set_next(&image->patched, &first, &count); first += count) {
+        tn_page_set_add(&image->changed, first, count);
+    }
+}
+
 static int
 close_atomic(struct tn_image *image)
 {
     put_in_order(image);
     tn_image_hold(image);
+    if (!has_little(image)) {
+        write_whole(image);
+    }
     int result = tn_commit(image, true);
     if (result == 0 && (image->dirty.kind != TN_DIRTY_WATCH || has_little(image))) {
         /* What cannot go to the file stays in the journal. */
-        if (tn_checkpoint(image) == 0) {
+        if (tn_checkpoint(image, false) == 0) {
             tn_journal_remove(image);
         }
     } else if (result == 0) {
@@ -96,6 +113,7 @@ tarn_close(tarn_heap *heap)
         return -1;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     if (!(image->flags & TARN_READ_ONLY)) {
         if (tn_image_to_write(heap, "a commit") == NULL) {
             return -1;
@@ -125,6 +143,7 @@ roll_back(struct tn_image *image)
 {
     struct tn_heap *heap = &image->heap;
     uint64_t redone = image->redone;
+    tn_inspector_open(image->space.base, image->usable);
     if (image->flags & TARN_READ_ONLY) {
         tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
         int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
@@ -164,15 +183,20 @@ tarn_rollback(tarn_heap *heap)
         return tn_fail(ENOTSUP, false, "%s: shared mode has no rollback", image->path);
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
     tn_lock(&image->lock);
     if (write && !image->torn) {
         image->kept = tn_heap_hooks.before(heap);
     }
+    tn_sample_forget(heap);
     tn_image_hold(image);
     int result = roll_back(image);
     tn_image_let(image);
     tn_unlock(&image->lock);
+    if (result == 0) {
+        tn_heap_tell(heap);
+    }
     if (write && result == 0) {
         tn_heap_hooks.back(heap, image->kept);
         image->kept = NULL;
@@ -194,14 +218,15 @@ tarn_checkpoint(tarn_heap *heap)
         return 0;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     tn_image_hold(image);
     int result = tn_commit(image, true);
     if (result == 0) {
-        result = tn_checkpoint(image);
+        result = tn_checkpoint(image, image->dirty.kind == TN_DIRTY_WATCH);
     }
-    if (result == 0 && image->dirty.kind == TN_DIRTY_WATCH) {
-        result = tn_map_anew(image);
+    if (result == 0) {
+        tn_changed_find(image, true); /* now, so that the next commit need not begin with it */
     }
     tn_image_let(image);
     tn_unlock(&image->lock);

@@ -133,7 +133,11 @@ tn_seal_make(struct tn_image *image)
 {
     struct tn_page_set rest;
     size_t pages = image->head.capacity >> TN_PAGE_SHIFT;
-    if (image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX || !tn_page_set_init(&rest, pages)) {
+    if (tn_os_page_size() != TN_PAGE) { /* its runs are to be mapped, page by page */
+        return;
+    }
+    if (image->patched.count != 0 || image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX ||
+        !tn_page_set_init(&rest, pages)) {
         return;
     }
     struct tn_run *memory = tn_os_reserve(RUNS_ROOM, TN_PAGE);
@@ -191,9 +195,9 @@ tn_seal_read(struct tn_image *image, uint64_t size, struct tn_seal *seal)
     size_t got;
     uint64_t boot[2];
     int failed = tn_file_read(image->journal.file, seal, sizeof *seal, TN_SEAL_AT, &got);
-    if (failed != 0 || got < sizeof *seal || seal->magic != TN_SEAL_MAGIC ||
-        seal->sum != tn_sum(seal, offsetof(struct tn_seal, sum)) ||
-        seal->salt != image->journal.salt || seal->end > size || seal->end % TN_PAGE != 0 ||
+    if (tn_os_page_size() != TN_PAGE || failed != 0 || got < sizeof *seal ||
+        seal->magic != TN_SEAL_MAGIC || seal->sum != tn_sum(seal, offsetof(struct tn_seal, sum)) ||
+        seal->salt != image->journal.salt || seal->end > size || seal->end % TN_GRAIN != 0 ||
         seal->runs > RUNS_MOST || seal->commit < image->commit) {
         return false;
     }

@@ -99,6 +99,21 @@ copy_hole(void *context, uint64_t page, uint64_t count)
 }
 
 static int
+copy_change(void *context, uint64_t page, size_t at, const void *data, size_t size)
+{
+    struct copy *copy = context;
+    uint64_t place = copy->image->head.space_at + (page << TN_PAGE_SHIFT);
+    size_t got;
+    memset(copy->page, 0, sizeof copy->page);
+    int failed = tn_file_read(copy->to, copy->page, TN_PAGE, place, &got);
+    if (failed == 0) {
+        memcpy(copy->page + at, data, size);
+        failed = tn_file_write(copy->to, copy->page, TN_PAGE, place);
+    }
+    return failed == 0 ? write_sum(copy, page, tn_sum(copy->page, TN_PAGE)) : failed;
+}
+
+static int
 grow_to_last_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
 {
     uint64_t *end = context;
@@ -114,12 +129,20 @@ ignore_hole(void *context, uint64_t page, uint64_t count)
     return 0;
 }
 
+static int
+grow_to_change(void *context, uint64_t page, size_t at, const void *data, size_t size)
+{
+    (void)data, (void)size;
+    return grow_to_last_page(context, page, 0, at);
+}
+
 /* As long as the last slice in use asks for. */
 static int
 set_length(struct tn_image *image, int to, uint64_t had)
 {
     uint64_t end = 0;
-    int failed = tn_journal_replay(image, TN_PAGE, grow_to_last_page, ignore_hole, &end);
+    static const struct tn_replay grow = {grow_to_last_page, ignore_hole, grow_to_change};
+    int failed = tn_journal_replay(image, TN_PAGE, &grow, &end);
     uint64_t size = image->head.space_at + tn_align_up((size_t)end << TN_PAGE_SHIFT, TN_SLICE);
     return failed == 0 && size > had ? tn_file_resize(to, size) : failed;
 }
@@ -155,9 +178,9 @@ fill(struct copy *copy)
         failed = copy_data(copy, facts.size);
     }
     if (failed == 0 && image->journal.file >= 0) {
+        static const struct tn_replay copying = {copy_page, copy_hole, copy_change};
         failed = set_length(image, to, facts.size);
-        failed =
-            failed == 0 ? tn_journal_replay(image, TN_PAGE, copy_page, copy_hole, copy) : failed;
+        failed = failed == 0 ? tn_journal_replay(image, TN_PAGE, &copying, copy) : failed;
     }
     if (failed == 0) {
         failed = write_head(image, to);
@@ -207,6 +230,7 @@ tarn_snapshot_told(tarn_heap *heap, const char *path, tarn_progress progress, vo
         return tn_image_to_write(heap, "a snapshot") == NULL ? -1 : 0;
     }
     int saved = errno;
+    TN_LOOK_AWAY;
     tn_lock(&image->lock);
     struct copy copy = {.image = image, .progress = progress, .context = context};
     int failed = write_snapshot(&copy, path);

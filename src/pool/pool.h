@@ -120,6 +120,19 @@ tn_pool_is_shared(const struct tn_pool *pool)
     return (pool->flags & TARN_POOL_SHARED) != 0;
 }
 
+/* Whether every call is to be checked. */
+static inline bool
+tn_pool_is_checked(const struct tn_pool *pool)
+{
+#ifdef TARN_CHECKS
+    (void)pool;
+    return true;
+#else
+    const unsigned checks = TARN_POOL_CHECK | TARN_POOL_CANARY | TARN_POOL_POISON | TARN_POOL_GUARD;
+    return (pool->flags & checks) != 0 || tn_options.check || TN_INSPECTED;
+#endif
+}
+
 static inline void
 tn_pool_lock(struct tn_pool *pool)
 {
@@ -277,6 +290,9 @@ void tn_pool_mark_free(const struct tn_pool *pool, void *object);
 void tn_pool_open_object(const struct tn_pool *pool, void *object);
 bool tn_pool_canary_holds(const struct tn_pool *pool, const void *object);
 void tn_pool_open_slab(const struct tn_pool *pool, struct tn_slab *slab);
+/* What an inspector is told of a slab's live objects, and of those of it and all after it. */
+void tn_pool_tell_gone(const struct tn_pool *pool, const struct tn_slab *slab);
+void tn_pool_tell(const struct tn_pool *pool, const struct tn_slab *slab);
 
 /* pool_attach.c: after its heap was opened again, or went back to an earlier state: what belonged
  * to the process that was is put right. Nothing where that is done already. */

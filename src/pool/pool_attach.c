@@ -40,6 +40,8 @@ attach(struct tn_pool *pool, struct tn_heap *heap)
     for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
         tn_pool_cache_drop(pool, cache);
     }
+    tn_pool_tell(pool, pool->some_first);
+    tn_pool_tell(pool, pool->none_first);
     if (tn_pool_is_shared(pool)) {
         tn_pool_watch();
     }

@@ -1,6 +1,7 @@
 /* Taking everything back: reset, trim, close, destroy. */
 #include "pool/pool.h"
 
+#include "heap/sample.h"
 #include "os/wait.h"
 
 #include <limits.h>
@@ -18,8 +19,13 @@ fill_bits(const struct tn_pool *pool, struct tn_slab *slab)
     if (pool->mode != TN_POOL_LONG) {
         return;
     }
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_forget_memory(tn_slab_base(tn_pool_space(pool, slab), slab),
+                                (size_t)pool->span << TN_SLICE_SHIFT);
+    }
     uint64_t *live = tn_pool_live_bits(pool, slab);
     char *first = tn_pool_first(pool, slab);
+    tn_pool_tell_gone(pool, slab);
     for (uint32_t w = 0; w < pool->words; w++) {
         for (uint64_t bits = live[w]; bits != 0; bits &= bits - 1) {
             tn_pool_mark_free(pool, first + (w * 64 + tn_lowest_bit(bits)) * pool->stride);
@@ -105,9 +111,7 @@ static void
 destruct_one(struct tn_pool *pool, void *object, void *context)
 {
     (void)context;
-    if (pool->flags & TARN_POOL_GUARD) {
-        tn_pool_open_object(pool, object);
-    }
+    tn_pool_open_object(pool, object);
     pool->destruct(object, pool->context);
 }
 

@@ -1,9 +1,10 @@
 /*
- * The long way, of pools with checks or a limit: one cache for all threads, under the lock where
- * the pool is shared, and a second bit for each object that tells whether it is out.
+ * The long way, of pools with checks, a limit or a profile: one cache for all threads, under the
+ * lock where the pool is shared, and a second bit for each object that tells whether it is out.
  */
 #include "pool/pool.h"
 
+#include "heap/sample.h"
 #include "os/os.h"
 #include "os/wait.h"
 
@@ -23,9 +24,12 @@ pages_of(const struct tn_pool *pool, void *object, size_t *length)
 void
 tn_pool_open_object(const struct tn_pool *pool, void *object)
 {
-    size_t length;
-    char *pages = pages_of(pool, object, &length);
-    tn_os_commit(pages, length);
+    if (pool->flags & TARN_POOL_GUARD) {
+        size_t length;
+        char *pages = pages_of(pool, object, &length);
+        tn_os_commit(pages, length);
+    }
+    tn_inspector_open(object, pool->size);
 }
 
 static bool
@@ -39,9 +43,38 @@ guard_opened(const struct tn_pool *pool, void *object)
 void
 tn_pool_open_slab(const struct tn_pool *pool, struct tn_slab *slab)
 {
+    char *base = tn_slab_base(tn_pool_space(pool, slab), slab);
+    size_t size = (size_t)pool->span << TN_SLICE_SHIFT;
     if (pool->flags & TARN_POOL_GUARD) {
-        tn_os_commit(tn_slab_base(tn_pool_space(pool, slab), slab),
-                     (size_t)pool->span << TN_SLICE_SHIFT);
+        tn_os_commit(base, size);
+    }
+    tn_inspector_open(base, size);
+}
+
+/* Objects that are out are no more. */
+void
+tn_pool_tell_gone(const struct tn_pool *pool, const struct tn_slab *slab)
+{
+    for (uint32_t i = 0; TN_INSPECTED && pool->mode == TN_POOL_LONG && i < slab->entered; i++) {
+        if (tn_pool_live_bits(pool, slab)[i / 64] >> i % 64 & 1) {
+            tn_inspector_free(pool->heap, tn_pool_first(pool, slab) + i * pool->stride, pool->size);
+        }
+    }
+}
+
+/* After the pool came back with its heap. One of another mode, which a build without an inspector
+ * made, stays open. */
+void
+tn_pool_tell(const struct tn_pool *pool, const struct tn_slab *slab)
+{
+    for (; TN_INSPECTED && pool->mode == TN_POOL_LONG && slab != NULL; slab = slab->next) {
+        char *first = tn_pool_first(pool, slab);
+        tn_inspector_close(first - pool->lead, (size_t)pool->span << TN_SLICE_SHIFT);
+        for (uint32_t i = 0; i < slab->entered; i++) {
+            if (tn_pool_live_bits(pool, slab)[i / 64] >> i % 64 & 1) {
+                tn_inspector_block(pool->heap, first + i * pool->stride, pool->size, true);
+            }
+        }
     }
 }
 
@@ -49,15 +82,16 @@ void
 tn_pool_mark_free(const struct tn_pool *pool, void *object)
 {
     if (pool->flags & TARN_POOL_POISON) {
-        if (pool->flags & TARN_POOL_GUARD) {
-            tn_pool_open_object(pool, object);
-        }
+        tn_pool_open_object(pool, object);
         memset(object, POISON, pool->size);
     }
     if (pool->flags & TARN_POOL_GUARD) {
         size_t length;
         char *pages = pages_of(pool, object, &length);
         tn_os_forbid(pages, length);
+    }
+    if (pool->mode == TN_POOL_LONG) {
+        tn_inspector_close(object, pool->size);
     }
 }
 
@@ -77,7 +111,7 @@ tn_pool_canary_holds(const struct tn_pool *pool, const void *object)
 static void
 check_thread(const struct tn_pool *pool, const char *call)
 {
-    if (pool->thread != 0 && !tn_os_is_thread(pool->thread)) {
+    if (pool->thread != 0 && tn_pool_is_checked(pool) && !tn_os_is_thread(pool->thread)) {
         tn_pool_die_thread(pool, call);
     }
 }
@@ -116,6 +150,7 @@ tn_pool_alloc_long(struct tn_pool *pool, const char *call)
 {
     struct tn_pool_cache *cache = pool->central;
     int saved = errno;
+    TN_LOOK_AWAY;
     check_thread(pool, call);
     tn_pool_lock(pool);
     while (!tn_pool_settle(cache) && !tn_pool_refill(pool, cache)) {
@@ -139,7 +174,14 @@ tn_pool_alloc_long(struct tn_pool *pool, const char *call)
     cache->face.top--;
     tn_pool_live_bits(pool, place.slab)[place.index / 64] |= (uint64_t)1 << place.index % 64;
     prepare(pool, object, call);
+    if (TN_INSPECTED) {
+        cache->face.top[1] = NULL; /* nor is it found there by a search for leaks */
+    }
+    tn_inspector_block(pool->heap, object, pool->size, pool->construct != NULL);
     tn_pool_unlock(pool);
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_object(object, pool->size);
+    }
     errno = saved;
     return object;
 }
@@ -154,6 +196,8 @@ tn_pool_free_long(struct tn_pool *pool, void *object, const char *call)
     if (!tn_pool_locate(pool, object, &place)) {
         tn_pool_die_wrong(pool, object, call);
     }
+    tn_inspector_free(pool->heap, object, pool->size);
+    TN_LOOK_AWAY;
     uint64_t bit = (uint64_t)1 << place.index % 64;
     uint64_t *live = &tn_pool_live_bits(pool, place.slab)[place.index / 64];
     if ((*live & bit) == 0) {
@@ -161,6 +205,9 @@ tn_pool_free_long(struct tn_pool *pool, void *object, const char *call)
     }
     if ((pool->flags & TARN_POOL_CANARY) && !tn_pool_canary_holds(pool, object)) {
         tn_pool_die_overrun(pool, object, call);
+    }
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_forget_object(object);
     }
     *live &= ~bit;
     tn_pool_mark_free(pool, object);

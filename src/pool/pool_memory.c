@@ -17,7 +17,9 @@ take_slice(struct tn_heap *heap)
     uint32_t count = atomic_load_explicit(&heap->space_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         if (tn_space_has(heap->spaces[i], slab)) {
-            return (struct tn_pool_meta *)tn_slab_base(heap->spaces[i], slab);
+            void *slice = tn_slab_base(heap->spaces[i], slab);
+            tn_inspector_open(slice, TN_SLICE);
+            return slice;
         }
     }
     return NULL;

@@ -16,9 +16,6 @@
 #define CACHED_LEAST ((size_t)8)
 #define BATCH_FIRST  ((size_t)8) /* objects from the bits at the first refill */
 
-static const unsigned checks =
-    TARN_POOL_CHECK | TARN_POOL_CANARY | TARN_POOL_POISON | TARN_POOL_GUARD;
-
 static bool
 is_possible(size_t size, const struct tarn_pool_options *options, const struct tn_heap *heap)
 {
@@ -39,7 +36,7 @@ is_possible(size_t size, const struct tarn_pool_options *options, const struct t
     if ((flags & TARN_POOL_GUARD) && heap->spaces[0]->backing != &tn_anonymous_backing) {
         return false;
     }
-    return (flags & ~(unsigned)(2 * TARN_POOL_STRICT - 1)) == 0;
+    return (flags & ~(unsigned)(2 * TARN_POOL_PROFILE - 1)) == 0;
 }
 
 /* False: larger than anything. */
@@ -47,6 +44,7 @@ static bool
 lay_out_object(struct tn_pool *pool, size_t size, size_t align)
 {
     size_t canary = pool->flags & TARN_POOL_CANARY ? sizeof(uint64_t) : 0;
+    canary += pool->flags & TARN_POOL_GUARD ? 0 : TN_RED_ZONE;
     if (align == 0) {
         align = tn_min((size_t)1 << tn_lowest_bit(size), 16);
     }
@@ -116,12 +114,9 @@ set_up_cache(struct tn_pool *pool)
         (uint32_t)tn_min(tn_max(CACHED_BYTES / pool->stride, CACHED_LEAST), TN_TILE_SLOTS);
     pool->batch = (uint32_t)tn_min(TN_BATCH, pool->slots / 2 + 1);
     pool->next_batch = (uint32_t)tn_min(pool->batch, BATCH_FIRST);
-    bool check = (pool->flags & checks) != 0 || tn_options.check;
-#ifdef TARN_CHECKS
-    check = true;
-#endif
-    if (check || (tn_pool_is_shared(pool) &&
-                  (pool->limit != SIZE_MAX || (pool->flags & TARN_POOL_STRICT)))) {
+    if (tn_pool_is_checked(pool) || (pool->flags & TARN_POOL_PROFILE) ||
+        (tn_pool_is_shared(pool) &&
+         (pool->limit != SIZE_MAX || (pool->flags & TARN_POOL_STRICT)))) {
         pool->mode = TN_POOL_LONG;
         pool->central = &pool->own;
     } else if (tn_pool_is_shared(pool)) {
@@ -193,6 +188,9 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
         return failed(ENOMEM);
     }
     pool->flags = options->flags;
+    if (tn_options.profile_pools && heap->generation == 0) {
+        pool->flags |= TARN_POOL_PROFILE;
+    }
     pool->limit = options->limit != 0 ? options->limit : SIZE_MAX;
     pool->construct = options->construct;
     pool->destruct = options->destruct;

@@ -1,6 +1,7 @@
 /* Slabs of a pool and the bits that tell which of their objects are free. */
 #include "pool/pool.h"
 
+#include "heap/sample.h"
 #include "os/os.h"
 
 void
@@ -70,6 +71,10 @@ slab_new(struct tn_pool *pool)
         tn_os_forbid(tn_slab_base(tn_pool_space(pool, slab), slab),
                      (size_t)pool->span << TN_SLICE_SHIFT);
     }
+    if (pool->mode != TN_POOL_LONG) {
+        tn_inspector_open(tn_slab_base(tn_pool_space(pool, slab), slab),
+                          (size_t)pool->span << TN_SLICE_SHIFT);
+    }
     tn_pool_list(pool, slab);
     pool->slabs++;
     return slab;
@@ -79,12 +84,17 @@ void
 tn_pool_slab_end(struct tn_pool *pool, struct tn_slab *slab, bool destructed)
 {
     tn_pool_unlist(pool, slab);
+    tn_pool_tell_gone(pool, slab);
     tn_pool_open_slab(pool, slab);
     if (pool->destruct != NULL && !destructed) {
         char *object = tn_pool_first(pool, slab);
         for (uint32_t i = 0; i < slab->entered; i++, object += pool->stride) {
             pool->destruct(object, pool->context);
         }
+    }
+    if (pool->flags & TARN_POOL_PROFILE) {
+        tn_sample_forget_memory(tn_slab_base(tn_pool_space(pool, slab), slab),
+                                (size_t)pool->span << TN_SLICE_SHIFT);
     }
     pool->entered -= slab->entered;
     pool->slabs--;
@@ -178,15 +188,13 @@ tn_pool_enter(struct tn_pool *pool)
     slab->entered = to;
     tn_pool_list(pool, slab);
     pool->entered += to - from;
-    bool marks = (pool->flags & (TARN_POOL_POISON | TARN_POOL_GUARD)) != 0;
+    bool marks = (pool->flags & (TARN_POOL_POISON | TARN_POOL_GUARD)) != 0 || TN_INSPECTED;
     if (pool->construct != NULL || marks) {
         tn_pool_unlock(pool);
         for (uint32_t i = from; i < to; i++) {
             char *object = first + i * pool->stride;
             if (pool->construct != NULL) {
-                if (pool->flags & TARN_POOL_GUARD) {
-                    tn_pool_open_object(pool, object);
-                }
+                tn_pool_open_object(pool, object);
                 pool->construct(object, pool->context);
             }
             if (marks) {

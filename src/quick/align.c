@@ -2,7 +2,7 @@
  * the object given back. */
 #include "quick/align.h"
 #include "quick/core.h"
-#include "quick/proof.h"
+#include "quick/product.h"
 
 /* x mod m, without a division the processor may not have; m is not 0. */
 static size_t
@@ -37,18 +37,9 @@ next_place(uintptr_t from, size_t align, size_t residue)
     return from + (residue >= now ? residue - now : align - now + residue);
 }
 
-/* What tn_quick_take_aligned looks for. */
-struct place {
-    size_t size;
-    size_t align; /* at least 1 */
-    size_t residue;
-    size_t span; /* 0: none */
-    unsigned steps;
-};
-
 /* The first address from `from` on that satisfies the place; 0 when none of its candidates does. */
 static uintptr_t
-find_place(uintptr_t from, const struct place *want)
+find_place(uintptr_t from, const struct tn_place *want)
 {
     uintptr_t place = next_place(from, want->align, want->residue);
     unsigned i;
@@ -64,121 +55,86 @@ find_place(uintptr_t from, const struct place *want)
     return want->span == 0 ? place : 0;
 }
 
-struct tn_block *
-tn_quick_take_deep(struct tarn_quick *q, tn_word size, const char **what)
-{
-    size_t bin = tn_bin(size);
-    struct tn_block *block;
-    unsigned i;
-
-    if (bin - TN_FIRST_BIN >= TN_BINS(q->flags)) {
-        return NULL;
-    }
-    block = tn_take(q, size, 0);
-    if (block != NULL) {
-        return block;
-    }
-    *what = tn_quick_damage_free(q, size);
-    block = tn_at(q, *tn_bin_head(q, bin));
-    for (i = 0; i < 32 && block != &q->nil && *what == NULL; i++) {
-        if (block->head >= size) {
-            /* Make it the first of its bin, where tn_take finds it. */
-            tn_unlink(q, block, bin);
-            tn_insert(q, block, block->head);
-            return tn_take(q, size, 0);
-        }
-        block = tn_at(q, block->next);
-    }
-    return NULL;
-}
-
-struct tn_block *
-tn_quick_take_aligned(struct tarn_quick *q, const struct tn_request *r, size_t *lead,
-                      const char **what)
+size_t
+tn_quick_plan(const struct tarn_quick *q, const struct tn_request *r, struct tn_place *place)
 {
     size_t granule = (size_t)(tn_word)(0 - q->mask);
-    struct place want = {r->size, r->align, 0, r->span, 2};
-    struct tn_block *block;
-    struct tn_block *front;
-    uintptr_t place;
-    uintptr_t payload;
     size_t slack;
-    tn_word head;
-    tn_word size;
-    tn_word gap;
+    size_t bytes;
 
-    if (want.align == 0) {
-        want.align = granule;
+    place->size = r->size;
+    place->align = r->align;
+    place->residue = 0;
+    place->span = r->span;
+    place->steps = 2;
+    if (place->align == 0) {
+        place->align = granule;
     } else if (r->offset >= 0) {
-        want.residue = modulo((size_t)r->offset, want.align);
+        place->residue = modulo((size_t)r->offset, place->align);
     } else {
-        want.residue = modulo((size_t)0 - (size_t)r->offset, want.align);
-        want.residue = want.residue == 0 ? 0 : want.align - want.residue;
+        place->residue = modulo((size_t)0 - (size_t)r->offset, place->align);
+        place->residue = place->residue == 0 ? 0 : place->align - place->residue;
     }
-    want.align = modulo(granule, want.align) == 0 && want.residue == 0 ? granule : want.align;
-    if (want.align >= TN_LIMIT / 4 || (want.span != 0 && want.size > want.span)) {
-        return NULL;
+    if (place->residue == 0 && modulo(granule, place->align) == 0) {
+        place->align = granule;
+    }
+    if (place->align >= TN_LIMIT / 4 || (place->span != 0 && place->size > place->span)) {
+        return SIZE_MAX;
     }
     /* The place lies up to align - 1 from where the search starts; a crossing of a multiple of
      * span costs less than size, and then up to align again. */
-    slack = TN_MIN + granule + want.align;
-    if (want.span != 0) {
-        slack += want.size + want.align;
-        if (modulo(want.span, want.align) != 0 && modulo(want.align, want.span) != 0) {
-            want.steps = 128;
-            slack += 4 * (want.align < want.span ? want.align : want.span) + want.align;
+    slack = TN_MIN + granule + place->align;
+    if (place->span != 0) {
+        slack += place->align;
+        if (modulo(place->span, place->align) != 0 && modulo(place->align, place->span) != 0) {
+            place->steps = 128;
+            slack += 4 * (place->align < place->span ? place->align : place->span) + place->align;
         }
     }
-    if (want.size >= TN_LIMIT - slack) {
-        return NULL;
-    }
-    block = tn_quick_take_deep(q, tn_round(q, want.size + slack), what);
-    if (block == NULL) {
-        return NULL;
-    }
-    payload = (uintptr_t)tn_payload(block);
-    place = find_place(payload, &want);
-    front = block;
-    if (place != 0 && (place & ~(uintptr_t)(granule - 1)) != payload) {
-        /* What is left in front must be able to be a block. */
-        if ((place & ~(uintptr_t)(granule - 1)) - payload < TN_MIN) {
-            place = find_place(payload + TN_MIN, &want);
-        }
-    }
-    head = block->head;
-    size = head & ~TN_FLAGS;
+    bytes = place->span != 0 ? tn_product(place->size, 2) : place->size;
+    return slack >= TN_LIMIT || bytes >= TN_LIMIT - slack ? SIZE_MAX : bytes + slack;
+}
+
+struct tn_block *
+tn_quick_place(struct tarn_quick *q, struct tn_block *block, const struct tn_place *want,
+               size_t *lead, const char **what)
+{
+    uintptr_t granule = (uintptr_t)(tn_word)(0 - q->mask);
+    uintptr_t payload = (uintptr_t)tn_payload(block);
+    uintptr_t place = find_place(payload, want);
+    size_t size = block->head & ~TN_FLAGS;
+    uintptr_t saved;
+    size_t gap;
+
     *lead = place & (granule - 1);
-    gap = (tn_word)(place - *lead - payload);
-    if (place == 0 || place - payload > size ||
-        (tn_word)(place - payload) + tn_round(q, want.size) > size) {
+    gap = place - *lead - payload;
+    if (place != 0 && gap != 0 && gap < TN_MIN) {
+        /* What is left in front must be able to be a block. */
+        place = find_place(payload + TN_MIN, want);
+        *lead = place & (granule - 1);
+        gap = place - *lead - payload;
+    }
+    saved = tn_quick_lock(q);
+    if (place == 0 || gap > size || gap + tn_round(q, want->size + *lead) > size) {
         *what = tn_quick_give_clean(q, block);
-        return NULL;
-    }
-    if (gap != 0) {
-        block = tn_after(block, gap);
-        block->head = (size - gap) | TN_USED;
-        front->head = gap | (head & TN_FLAGS);
-        *what = tn_quick_give_clean(q, front);
-        if (*what != NULL) {
-            return NULL;
+        block = NULL;
+    } else {
+        if (gap != 0) {
+            struct tn_block *front = block;
+
+            block = tn_split(front, gap);
+            *what = tn_quick_give_clean(q, front);
+        }
+        if (*what == NULL) {
+            *what = tn_quick_trim(q, block, tn_round(q, want->size + *lead));
+        }
+        if (*lead != 0) {
+            block->head |= TN_ODD;
+            *(unsigned char *)tn_payload(block) = (unsigned char)(*lead << 3 | 7);
         }
     }
-    head = block->head;
-    size = tn_round(q, want.size + *lead);
-    gap = (head & ~TN_FLAGS) - size;
-    if (gap >= TN_MIN) {
-        front = tn_after(block, size);
-        front->head = gap | TN_USED;
-        block->head = size | (head & TN_FLAGS);
-        *what = tn_quick_give_clean(q, front);
-        if (*what != NULL) {
-            return NULL;
-        }
-    }
-    if (*lead != 0) {
-        block->head |= TN_ODD;
-    }
-    return block;
+    tn_quick_unlock(q, saved);
+    return *what == NULL ? block : NULL;
 }
 
 void *

@@ -38,7 +38,8 @@
 #endif
 
 /* For speed the core is inlined into each call; for size it is one function that all share. */
-#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
+#if defined(TN_CORE) /* given: by the build that counts branches, which wants each but once */
+#elif defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 #    define TN_CORE static inline __attribute__((always_inline, unused))
 #elif defined(__GNUC__)
 #    define TN_CORE static __attribute__((noinline, unused))
@@ -77,6 +78,13 @@ struct tn_block {
     tn_link prev; /* free: block before it in the bin, or the bin itself seen as a block */
 };
 
+/* A walk under way, on its caller's stack. What merges blocks moves it on. */
+struct tn_walker {
+    struct tn_walker *next;
+    struct tn_region *region; /* NULL at the end */
+    struct tn_block *at;      /* the next block of it to be seen, or its closing header */
+};
+
 struct tn_region {
     tn_link next; /* region handed in before this one, or the heap's state */
     tn_link prev; /* region handed in after it, or the heap's state */
@@ -99,6 +107,7 @@ struct tarn_quick {
     uintptr_t end;       /* no header lies above */
     uintptr_t lists;     /* where the quick list of blocks of 0 bytes would be; 0: there are none */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
+    struct tn_walker *walkers;            /* the walks under way, the last begun in front */
     uintptr_t span;                       /* multiples of 8 from `low` to `end`; 0 when guarded */
     tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
     tn_word round;                        /* const: added to a request before masking */
@@ -109,7 +118,7 @@ struct tarn_quick {
     uint32_t flags;     /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
     uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
     uint32_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
-    uint16_t small_top; /* a quarter of the headers that are not */
+    uint16_t small_top; /* what tn_quarter of an object's header is below when it has a list */
     uint16_t depth;     /* const: blocks on one quick list, at most */
     uint16_t front;     /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */

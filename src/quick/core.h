@@ -114,7 +114,7 @@ tn_take(struct tarn_quick *q, size_t size, int batch)
             tn_insert(q, block, rest);
             return taken;
         }
-        if (TN_BATCH > 1 && batch && size / 4 < q->top && rest >> 6 > size &&
+        if (TN_BATCH > 1 && batch && (size - TN_MIN) / 4 < q->top && rest >> 6 > size &&
             tn_same_bin(rest - (TN_BATCH - 1) * size, whole)) {
             taken->head = (tn_word)size | TN_USED;
             rest -= (TN_BATCH - 1) * size;
@@ -205,12 +205,13 @@ tn_quick_pop(struct tarn_quick *q, struct tn_list *list)
     return payload;
 }
 
-/* A quarter of a header in use and not odd, whether or not a free block precedes it (which adds 1);
- * of any other header, something beyond all of them. */
+/* A quarter of what a block has beyond the smallest size, by its header, when that is one in use
+ * and not odd; one more when a free block precedes it. Of any other header, something beyond all of
+ * them. */
 static inline tn_word
 tn_quarter(tn_word head)
 {
-    head -= TN_USED;
+    head -= TN_USED + (tn_word)TN_MIN;
     return head >> 2 | head << (sizeof head * 8 - 2);
 }
 
@@ -231,52 +232,47 @@ tn_quick_push(struct tarn_quick *q, void *object, size_t size)
     return 1;
 }
 
-/* Makes a block in use `size` bytes large if it can without moving. What it gives up goes to the
- * index, what it needs comes from a free block behind it. Returns 1 when it did, 0 when there is no
- * room, -1 when the block behind is damaged. */
+/* Makes a block in use `size` bytes large, which is more than it has, with room from a free block
+ * behind it. Returns 1 when it did, 0 when there is no room, -1 when the block behind is damaged.
+ */
 TN_CORE int
-tn_resize(struct tarn_quick *q, struct tn_block *block, size_t size)
+tn_grow(struct tarn_quick *q, struct tn_block *block, size_t size)
 {
     tn_word head = block->head;
     size_t old = head & ~TN_FLAGS;
     struct tn_block *next = tn_after(block, old);
-    size_t rest;
+    size_t gain = next->head;
+    size_t rest = old + gain - size;
 
-    if (size > old) {
-        size_t gain = next->head;
-
-        rest = old + gain - size;
-        if (gain & TN_USED || old + gain < size) {
-            return 0;
-        }
-        if (TN_UNLIKELY(*tn_tag(next, gain) != gain)) {
-            return -1;
-        }
-        tn_unlink(q, next, tn_bin(gain));
-        if (rest < TN_MIN) {
-            size += rest;
-            tn_after(block, size)->head &= ~TN_PREV_FREE;
-        } else {
-            next = tn_after(block, size);
-            tn_mark_free(next, rest);
-            tn_insert(q, next, rest);
-        }
-        tn_count(q, size - old);
-        block->head = head + (tn_word)(size - old);
-        return 1;
+    if (gain & TN_USED || old + gain < size) {
+        return 0;
     }
-    rest = old - size;
-    if (rest >= TN_MIN) {
-        struct tn_block *tail = tn_after(block, size);
-
-        block->head = head - (tn_word)rest;
-        tail->head = (tn_word)rest | TN_USED;
-        if (TN_UNLIKELY(!tn_give(q, tail, (tn_word)rest | TN_USED))) {
-            block->head = head;
-            return -1;
-        }
+    if (TN_UNLIKELY(*tn_tag(next, gain) != gain)) {
+        return -1;
     }
+    tn_unlink(q, next, tn_bin(gain));
+    if (rest < TN_MIN) {
+        size += rest;
+        tn_after(block, size)->head &= ~TN_PREV_FREE;
+    } else {
+        next = tn_after(block, size);
+        tn_mark_free(next, rest);
+        tn_insert(q, next, rest);
+    }
+    tn_count(q, size - old);
+    block->head = head + (tn_word)(size - old);
     return 1;
+}
+
+/* Splits `size` bytes off the front of a block in use; returns what is behind them, in use too. */
+static inline struct tn_block *
+tn_split(struct tn_block *block, size_t size)
+{
+    struct tn_block *rest = tn_after(block, size);
+
+    rest->head = (tn_word)((block->head & ~TN_FLAGS) - size) | TN_USED;
+    block->head = (tn_word)size | (block->head & TN_FLAGS);
+    return rest;
 }
 
 #endif

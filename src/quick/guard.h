@@ -36,4 +36,8 @@ void tn_quick_unlock(struct tarn_quick *q, uintptr_t saved);
  * TN_CLEAN. The payload has been filled before. Call locked. */
 const char *tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block);
 
+/* Gives back what a block in use has beyond `size` bytes, where that is enough for a block; the
+ * bytes have been filled before. NULL, or what is broken. Call locked. */
+const char *tn_quick_trim(struct tarn_quick *q, struct tn_block *block, size_t size);
+
 #endif

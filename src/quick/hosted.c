@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -29,14 +28,9 @@ unlock(void *context, uintptr_t saved)
 static void
 panic(void *context, const struct tarn_quick_fault *fault)
 {
-    char line[256];
-    int length = snprintf(line, sizeof line, "tarn: %s(%p): %s (tag %#lx)\n", fault->function,
-                          fault->pointer, fault->what, (unsigned long)fault->malloctag);
-
     (void)context;
-    if (length > 0 && write(2, line, (size_t)length) < 0) {
-        abort();
-    }
+    (void)fprintf(stderr, "tarn: %s(%p): %s (tag %#lx)\n", fault->function, fault->pointer,
+                  fault->what, (unsigned long)fault->malloctag);
     abort();
 }
 

@@ -64,14 +64,12 @@ tn_quick_panic(struct tarn_quick *q, const char *function, const char *what, con
     q->hooks->panic(q->hooks->context, &fault);
 }
 
-/* Whether `block` can be a block's address and its header that of one in use. */
-static int
-plausible(struct tarn_quick *q, const struct tn_block *block)
-{
-    uintptr_t payload = (uintptr_t)tn_payload(block);
+const char tn_quick_implausible[] = "header damaged (overrun), or not an object's address";
 
-    return payload >= q->low && payload <= q->end && block->head >= TN_MIN &&
-           (block->head & ~TN_FLAGS) <= q->end - (uintptr_t)block;
+int
+tn_quick_is_plausible(const struct tarn_quick *q, const struct tn_block *block)
+{
+    return block->head >= TN_MIN && (block->head & ~TN_FLAGS) <= q->end - (uintptr_t)block;
 }
 
 struct tn_block *
@@ -93,8 +91,7 @@ tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const ch
             (struct tn_block *)(((uintptr_t)object & ~(uintptr_t)(granule - 1)) - TN_WORD);
         size_t in = (uintptr_t)object - (uintptr_t)tn_payload(odd);
 
-        if (in == 0 || (uintptr_t)tn_payload(odd) < q->low ||
-            (odd->head & (TN_USED | TN_ODD)) != (TN_USED | TN_ODD) ||
+        if (in == 0 || (odd->head & (TN_USED | TN_ODD)) != (TN_USED | TN_ODD) ||
             *(unsigned char *)tn_payload(odd) != (in << 3 | 7)) {
             *what = payload != (uintptr_t)object ? "not an object's address"
                                                  : "already free, or not an object's address";
@@ -103,12 +100,9 @@ tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const ch
         *lead = in;
         block = odd;
     }
-    if (!plausible(q, block)) {
-        *what = "header damaged (overrun), or not an object's address";
-        return NULL;
-    }
-    if (tn_after(block, block->head & ~TN_FLAGS)->head & TN_PREV_FREE) {
-        *what = "header damaged (overrun), or not an object's address";
+    if (!tn_quick_is_plausible(q, block) ||
+        tn_after(block, block->head & ~TN_FLAGS)->head & TN_PREV_FREE) {
+        *what = tn_quick_implausible;
         return NULL;
     }
     if (q->flags & TARN_QUICK_CHECKED) {
@@ -128,7 +122,7 @@ tn_quick_damage_near(const struct tn_block *block)
     const struct tn_block *next = tn_after(block, block->head & ~TN_FLAGS);
 
     if (next->head & TN_PREV_FREE) {
-        return "header damaged (overrun, or not an object's address)";
+        return tn_quick_implausible;
     }
     if (!(next->head & TN_USED) && *tn_tag(next, next->head) != next->head) {
         return "block behind it damaged (overrun or write after free)";
@@ -140,31 +134,21 @@ const char *
 tn_quick_damage_free(struct tarn_quick *q, tn_word size)
 {
     size_t bin = tn_bin(size);
-    struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
 
-    if (block->head < size) {
-        if (tn_map_above(q->map, bin) == 0) {
-            return NULL;
-        }
-        bin = tn_low_bit(tn_map_above(q->map, bin));
-        block = tn_at(q, *tn_bin_head(q, bin));
+    if (tn_at(q, *tn_bin_head(q, bin))->head < size && tn_map_above(q->map, bin) == 0) {
+        return NULL;
     }
-    return *tn_tag(block, block->head) == block->head
-               ? NULL
-               : "free block damaged (write after free or overrun)";
+    return "free block damaged (write after free or overrun)";
 }
 
 int
 tn_quick_all(const void *from, const void *to, unsigned char byte)
 {
     const unsigned char *at = (const unsigned char *)from;
+    const size_t size = (uintptr_t)to - (uintptr_t)from;
 
-    for (; at < (const unsigned char *)to; at++) {
-        if (*at != byte) {
-            return 0;
-        }
-    }
-    return 1;
+    /* The first is, and each is like the one before it. */
+    return from >= to || (*at == byte && memcmp(at, at + 1, size - 1) == 0);
 }
 
 const char *

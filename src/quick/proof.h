@@ -26,6 +26,10 @@ uintptr_t tn_quick_cookie(const struct tn_block *block, size_t size);
 struct tn_block *tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead,
                                  const char **what);
 
+/* Whether the header can be that of a block there; and what is to be said when it cannot. */
+int tn_quick_is_plausible(const struct tarn_quick *q, const struct tn_block *block);
+extern const char tn_quick_implausible[];
+
 /* Why tn_give refused the block. Call locked. */
 const char *tn_quick_damage_near(const struct tn_block *block);
 

@@ -124,7 +124,7 @@ check_bins(struct survey *s)
                 return "a block is in the wrong bin";
             }
             if (++found > s->free_blocks) {
-                return "a bin goes in a circle";
+                return "the bins hold more blocks than there are";
             }
             before = block;
             block = tn_at(q, block->next);

@@ -23,7 +23,7 @@ tarn_quick_free(struct tarn_quick *q, void *object)
         tn_word quarter = tn_quarter(head);
 
         if (quarter >= q->top || !tn_quick_push(q, object, head & ~TN_FLAGS)) {
-            free_to_index(q, object, head, place + quarter / 2);
+            free_to_index(q, object, head, place + quarter / 2 + TN_MIN / 8);
         }
         return;
     }

@@ -25,7 +25,7 @@ tn_quick_lend(struct tarn_quick *q)
         tn_quick_list(q, size)->room = (tn_room)q->depth;
     }
     if (!(q->flags & TN_GUARDED)) {
-        q->small_top = (uint16_t)(largest / 4 + 2);
+        q->small_top = (uint16_t)((largest - TN_MIN) / 4 + 2);
         q->top = q->small_top;
         q->small = (uint32_t)(largest - TN_WORD + 1);
     }
@@ -53,11 +53,8 @@ tn_quick_flush_one(struct tarn_quick *q, const char **what)
         q->small = 0;
     }
     block = tn_before((struct tn_block *)payload, TN_WORD);
-    if (!tn_give(q, block, block->head)) {
-        *what = tn_quick_damage_near(block);
-        return 0;
-    }
-    return 1;
+    *what = tn_quick_is_plausible(q, block) ? tn_quick_give_clean(q, block) : tn_quick_implausible;
+    return *what == NULL;
 }
 
 void

@@ -48,11 +48,30 @@ slide(struct tarn_quick *q, struct tn_block *block, tn_word size)
     return prev;
 }
 
+/* Gives back what a block has beyond `size` bytes, if that is enough for a block. Returns 1, or -1
+ * when the block behind is damaged. */
+TN_CORE int
+trim(struct tarn_quick *q, struct tn_block *block, tn_word size)
+{
+    tn_word head = block->head;
+    struct tn_block *rest;
+
+    if ((head & ~TN_FLAGS) - size >= TN_MIN) {
+        rest = tn_split(block, size);
+        if (TN_UNLIKELY(!tn_give(q, rest, rest->head))) {
+            block->head = head;
+            return -1;
+        }
+    }
+    return 1;
+}
+
 void *
 tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
 {
     struct tn_block *block = tn_before((struct tn_block *)object, TN_WORD);
     struct tn_block *to = block;
+    uintptr_t place;
     tn_word head;
     tn_word bytes;
     size_t old;
@@ -66,19 +85,19 @@ tarn_quick_realloc(struct tarn_quick *q, void *object, size_t size)
         tn_quick_release(q, object, "realloc", TN_CALLER);
         return NULL;
     }
-    if (TN_UNLIKELY(tn_place(q, object) >= q->span || size >= q->limit)) {
+    place = tn_place(q, object);
+    if (TN_UNLIKELY(place >= q->span || size >= q->limit)) {
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     head = block->head;
-    if (TN_UNLIKELY((head & (TN_USED | TN_ODD)) != TN_USED ||
-                    (uintptr_t)tn_after(block, head & ~TN_FLAGS) > q->end ||
+    if (TN_UNLIKELY(place + tn_quarter(head) / 2 + TN_MIN / 8 > q->span ||
                     tn_after(block, head & ~TN_FLAGS)->head & TN_PREV_FREE)) {
         return tn_quick_reallocate(q, object, size, TN_CALLER);
     }
     old = (head & ~TN_FLAGS) - TN_WORD;
     kept = old < size ? old : size;
     bytes = tn_round(q, size);
-    resized = tn_resize(q, block, bytes);
+    resized = bytes > (head & ~TN_FLAGS) ? tn_grow(q, block, bytes) : trim(q, block, bytes);
     if (resized <= 0) {
         to = resized < 0 ? NULL : tn_take(q, bytes, 0);
         if (to != NULL) {

@@ -4,6 +4,7 @@
 #include "quick/memory.h"
 #include "quick/proof.h"
 #include "quick/quick_lists.h"
+#include "quick/walk.h"
 
 /* Sizes with a quick list, by the size of the first region: more lists than a small heap can use
  * would only cost it memory, and blocks lying on them would split it. */
@@ -27,7 +28,7 @@ lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *regi
     struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
     uintptr_t size;
 
-    if (close + TN_WORD > end || close < payload || close - (payload - TN_WORD) < TN_MIN) {
+    if (close < payload || close - (payload - TN_WORD) < TN_MIN) {
         return NULL;
     }
     size = close - (payload - TN_WORD);
@@ -35,8 +36,7 @@ lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *regi
         return NULL;
     }
 #if TN_OFFSETS
-    if ((intptr_t)(close - (uintptr_t)q) >= 0x7fff0000 ||
-        (intptr_t)(payload - (uintptr_t)q) <= -0x7fff0000) {
+    if ((intptr_t)(close - (uintptr_t)q) >= 0x7fff0000) {
         return NULL;
     }
 #endif
@@ -166,7 +166,6 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
 {
     struct tn_region *region = record(memory);
     struct tn_block *block;
-    uintptr_t granule = (uintptr_t)(tn_word)~q->mask;
     uintptr_t saved;
     bool known = false;
     bool empty;
@@ -182,11 +181,11 @@ tarn_quick_remove(struct tarn_quick *q, void *memory)
         tn_quick_unlock(q, saved);
         return false;
     }
-    block =
-        (struct tn_block *)((((uintptr_t)(region + 1) + TN_WORD + granule) & ~granule) - TN_WORD);
+    block = tn_quick_first_block(q, region);
     empty = block->head == region->size; /* one free block: no flags */
     if (empty) {
         tn_unlink(q, block, tn_bin(block->head));
+        tn_quick_leave_region(q, region);
         ((struct tn_region *)tn_at(q, region->prev))->next = region->next;
         if (tn_at(q, region->next) != &q->nil) {
             ((struct tn_region *)tn_at(q, region->next))->prev = region->prev;

@@ -9,7 +9,9 @@ print(struct tarn_quick *q, const char *text)
     while (text[length] != '\0') {
         length++;
     }
-    q->hooks->print(q->hooks->context, text, length);
+    if (length != 0) {
+        q->hooks->print(q->hooks->context, text, length);
+    }
 }
 
 static void

@@ -7,6 +7,7 @@
 #define TN_SLAB_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,14 +24,14 @@ enum tn_kind {
     TN_PURGING,  /* head of free slices taken out of the map to be purged */
     TN_META,     /* the space's own: the table, the caches; a pool's bitmaps */
     TN_POOL,     /* head of a slab of a pool's objects */
-    TN_SAMPLED,  /* head of a large block that is a sample: as LARGE */
+    TN_SAMPLED,  /* head of a large block of the process heap that is a sample: as LARGE */
 };
 
 enum tn_slab_flags {
     TN_CURRENT = 1,  /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
-    TN_SAMPLES = 16, /* its blocks are samples: frees say so */
+    TN_SAMPLES = 16, /* its blocks are samples: frees say so; LARGE, of another heap: it is one */
     TN_FENCED = 32,  /* LARGE: laid out as checked.h says */
     TN_RESTING = 64, /* LARGE: freed, and in the quarantine */
 };
@@ -96,6 +97,13 @@ static inline enum tn_kind
 tn_kind(const struct tn_slab *slab)
 {
     return (enum tn_kind)atomic_load_explicit(&slab->kind, memory_order_relaxed);
+}
+
+/* Heads that large_start and large_size tell of. */
+static inline bool
+tn_is_large(enum tn_kind kind)
+{
+    return kind == TN_LARGE || kind == TN_SAMPLED;
 }
 
 static inline void

@@ -1,6 +1,7 @@
 #include "space/space.h"
 
 #include "base/bits.h"
+#include "base/inspector.h"
 #include "os/option.h"
 #include "os/os.h"
 #include "space/run_tree.h"
@@ -245,6 +246,7 @@ tn_space_take(struct tn_space *space, size_t span, size_t align, bool *zero)
     tn_set_kind(head, TN_NONE);
     map->used += (uint32_t)span;
     tn_unlock(&space->lock);
+    tn_inspector_close(tn_slab_base(space, head), span << TN_SLICE_SHIFT);
     return head;
 }
 
@@ -358,6 +360,7 @@ tn_space_extend(struct tn_space *space, struct tn_slab *slab, size_t span, size_
     if (done) {
         mark_inner(slab, span, wanted);
         map->used += (uint32_t)more;
+        tn_inspector_close(space->base + (next << TN_SLICE_SHIFT), more << TN_SLICE_SHIFT);
     }
     tn_unlock(&space->lock);
     return done;

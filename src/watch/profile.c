@@ -33,6 +33,8 @@ record(void *block, size_t size, void *const *frames, unsigned depth)
     TN_PROBE3(otel_memory, alloc, block, size, stands_for);
 }
 
+struct tn_order tn_order;
+
 const struct tn_view tn_view __attribute__((used)) = {
     .magic = {0x9e, 'T', 'a', 'r', 'n', 0xf3, 'v', 'i', 'e', 'w', 0x17, 0xd0, 0x5c, 0x81, 0xaa,
               0x4b},
@@ -43,6 +45,8 @@ const struct tn_view tn_view __attribute__((used)) = {
     .sites = (const struct tn_site *const *)&tn_first_site,
     .interval = &interval,
     .profile_time = &started,
+    .order = &tn_order,
+    .bell = &tn_bell.rung,
 };
 
 static void
@@ -56,6 +60,7 @@ static const struct tn_sample_hooks hooks = {
     .look = tn_stack_look,
     .record = record,
     .forget = forget,
+    .forget_all = tn_sites_forget_all,
     .reset = tn_sites_reset,
 };
 
@@ -130,8 +135,8 @@ ends_with(const char *text, const char *end)
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-static enum tarn_profile_format
-format_of(const char *path)
+enum tarn_profile_format
+tn_profile_format_of(const char *path)
 {
     if (ends_with(path, ".heap")) {
         return TARN_PROFILE_HEAP;
@@ -160,7 +165,7 @@ tarn_profile_write(const char *path, enum tarn_profile_format format)
         return failed;
     }
     struct tn_out out = {0};
-    switch (format == TARN_PROFILE_BY_NAME ? format_of(path) : format) {
+    switch (format == TARN_PROFILE_BY_NAME ? tn_profile_format_of(path) : format) {
     case TARN_PROFILE_HEAP:
         tn_profile_heap(&profile, &out);
         break;

@@ -54,6 +54,9 @@ void tn_profile_pprof(const struct tn_profile *profile, struct tn_out *out);
 void tn_profile_heap(const struct tn_profile *profile, struct tn_out *out);
 void tn_profile_leaks(const struct tn_profile *profile, struct tn_out *out);
 
+/* The form that a file's name asks for. */
+enum tarn_profile_format tn_profile_format_of(const char *path);
+
 /* What TARN_PROFILE, TARN_PROFILE_INTERVAL and TARN_LEAKS ask for, at the start and the end. */
 void tn_profile_at_start(void);
 void tn_profile_at_end(void);

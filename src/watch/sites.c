@@ -214,6 +214,23 @@ tn_sites_record(void *block, size_t size, size_t interval, void *const *frames, 
     return weight * size / 1024;
 }
 
+/* What follows the slot moves up, so that no search ends early. */
+static void
+drop_sample(size_t slot)
+{
+    size_t mask = sample_room - 1;
+    subtract(&samples[slot].site->live, &samples[slot]);
+    sample_count--;
+    for (size_t next = (slot + 1) & mask; samples[next].block != 0; next = (next + 1) & mask) {
+        size_t home = slot_of_block(samples[next].block);
+        if (((next - home) & mask) >= ((next - slot) & mask)) {
+            samples[slot] = samples[next];
+            slot = next;
+        }
+    }
+    samples[slot].block = 0;
+}
+
 void
 tn_sites_forget(void *block)
 {
@@ -228,17 +245,19 @@ tn_sites_forget(void *block)
         }
         slot = (slot + 1) & mask;
     }
-    subtract(&samples[slot].site->live, &samples[slot]);
-    sample_count--;
-    /* What follows moves up, so that no search ends early. */
-    for (size_t next = (slot + 1) & mask; samples[next].block != 0; next = (next + 1) & mask) {
-        size_t home = slot_of_block(samples[next].block);
-        if (((next - home) & mask) >= ((next - slot) & mask)) {
-            samples[slot] = samples[next];
-            slot = next;
+    drop_sample(slot);
+}
+
+void
+tn_sites_forget_all(const void *start, size_t size)
+{
+    for (size_t slot = 0; slot < sample_room;) {
+        if (samples[slot].block != 0 && samples[slot].block - (uintptr_t)start < size) {
+            drop_sample(slot); /* and looks at what came into its place */
+        } else {
+            slot++;
         }
     }
-    samples[slot].block = 0;
 }
 
 void

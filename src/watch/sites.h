@@ -42,6 +42,7 @@ struct tn_sample {
 uint64_t tn_sites_record(void *block, size_t size, size_t interval, void *const *frames,
                          unsigned depth);
 void tn_sites_forget(void *block);
+void tn_sites_forget_all(const void *start, size_t size); /* that lie there */
 /* Drops all there is. */
 void tn_sites_reset(void);
 

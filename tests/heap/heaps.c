@@ -204,6 +204,27 @@ test_small_buffer(void **unused)
     free(buffer);
 }
 
+/* Blocks of no bytes have addresses of their own, however far they are aligned. */
+static void
+test_aligned_of_no_bytes(void **unused)
+{
+    (void)unused;
+    tarn_heap *heap = tarn_heap_new();
+    for (size_t align = 1; align <= 1u << 22; align *= 2) {
+        void *first = tarn_heap_aligned_alloc(heap, align, 0);
+        void *second = tarn_heap_aligned_alloc(heap, align, 0);
+        assert_non_null(first);
+        assert_non_null(second);
+        assert_ptr_not_equal(first, second);
+        assert_int_equal((uintptr_t)first % align, 0);
+        assert_null(tarn_heap_check(heap));
+        tarn_heap_free(heap, first);
+        tarn_heap_free(heap, second);
+        assert_null(tarn_heap_check(heap));
+    }
+    tarn_heap_destroy(heap);
+}
+
 static void
 test_expand_and_offset(void **unused)
 {
@@ -292,6 +313,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_small_buffer),
+        cmocka_unit_test(test_aligned_of_no_bytes),
         cmocka_unit_test(test_expand_and_offset),
         cmocka_unit_test(test_threads_in_turn),
     };

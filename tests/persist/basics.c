@@ -1,6 +1,8 @@
 /*
  * The interface, function by function: what it promises, and each way to be refused with its errno.
  */
+#include "say_fault.h"
+
 #include <tarn/persist.h>
 #include <tarn/tarn.h>
 
@@ -65,14 +67,6 @@ refused(tarn_heap *heap, int code, const char *word)
     }
 }
 
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    print_error("at %llu: %s\n", (unsigned long long)offset, what);
-    return true;
-}
-
 static void
 lives_on(void **state)
 {
@@ -84,7 +78,7 @@ lives_on(void **state)
         tarn_set_root(heap, text);
         assert_int_equal(tarn_close(heap), 0);
         assert_int_equal(access(journal, F_OK), -1);
-        assert_int_equal(tarn_check(path, print, NULL), 0);
+        assert_int_equal(tarn_check(path, say_fault, NULL), 0);
         heap = reopen(flags);
         assert_ptr_equal(tarn_root(heap), text);
         assert_string_equal(text, "as it was");
@@ -157,7 +151,7 @@ names(void **state)
     assert_ptr_equal(tarn_named_root(heap, "b", 80, 8), b);
     assert_int_equal(tarn_set_named_root(heap, "a", NULL, 0, 0), 0);
     assert_null(tarn_named_root(heap, "a", 0, 0));
-    assert_int_equal(tarn_check_heap(heap, print, NULL), 0);
+    assert_int_equal(tarn_check_heap(heap, say_fault, NULL), 0);
     assert_int_equal(tarn_close(heap), 0);
 }
 
@@ -315,7 +309,7 @@ snapshots(void **state)
     assert_int_equal(tarn_snapshot(heap, other), 0);
     assert_int_equal(tarn_snapshot(heap, other), -1);
     assert_int_equal(errno, EEXIST);
-    assert_int_equal(tarn_check(other, print, NULL), 0);
+    assert_int_equal(tarn_check(other, say_fault, NULL), 0);
     assert_int_equal(tarn_close(heap), 0);
     heap = tarn_open(other, NULL);
     assert_non_null(heap);
@@ -390,7 +384,7 @@ not_closed(void **state)
     assert_null(tarn_heap_check(heap));
     assert_int_equal(*(int *)tarn_root(heap), 7);
     assert_int_equal(tarn_close(heap), 0);
-    assert_int_equal(tarn_check(path, print, NULL), 0);
+    assert_int_equal(tarn_check(path, say_fault, NULL), 0);
 }
 
 static void
@@ -446,7 +440,7 @@ space_comes_back(void **state)
     assert_true(empty.file_space < full.file_space / 4);
     assert_true(empty.file_size < full.file_size);
     assert_int_equal(tarn_close(heap), 0);
-    assert_int_equal(tarn_check(path, print, NULL), 0);
+    assert_int_equal(tarn_check(path, say_fault, NULL), 0);
 }
 
 static void
@@ -465,7 +459,7 @@ no_more_room(void **state)
         assert_null(tarn_heap_malloc(heap, SIZE_MAX));
         assert_null(tarn_heap_check(heap));
         assert_int_equal(tarn_close(heap), 0);
-        assert_int_equal(tarn_check(path, print, NULL), 0);
+        assert_int_equal(tarn_check(path, say_fault, NULL), 0);
     }
 }
 
@@ -498,7 +492,7 @@ large_and_sparse(void **state)
     assert_true(figures.capacity == (size_t)1 << 40);
     assert_true(figures.file_space < (size_t)64 << 20);
     assert_int_equal(tarn_close(heap), 0);
-    assert_int_equal(tarn_check(path, print, NULL), 0);
+    assert_int_equal(tarn_check(path, say_fault, NULL), 0);
 }
 
 static void

@@ -7,6 +7,7 @@
  */
 #include "calls.h"
 #include "oracle.h"
+#include "say_fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,14 +126,6 @@ recover(enum calls_fault fault, unsigned long n)
     return got == sizeof calls ? calls : 0;
 }
 
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "%s: at %llu: %s\n", oracle_context, (unsigned long long)offset, what);
-    return true;
-}
-
 /* In another process. Each recovery's checkpoint and close are commits of their own, of the same
  * contents. */
 static void
@@ -142,7 +135,7 @@ look(void)
     if (child == 0) {
         tarn_image_figures figures;
         uint64_t digest = 0;
-        heap = tarn_check(file, print, NULL) == 0 ? tarn_open(file, &options) : NULL;
+        heap = tarn_check(file, say_fault, NULL) == 0 ? tarn_open(file, &options) : NULL;
         town = heap != NULL ? tarn_root(heap) : NULL;
         if (town == NULL || tarn_image_info(heap, &figures) != 0) {
             oracle_fail("cannot be opened");

@@ -16,12 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define FAULTS_EACH 50 /* in one file, one after the other */
+
 static void
 work(uint64_t *seed)
 {
     town = town != NULL ? town : town_find(heap);
     for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
-        town_work(heap, town, i, seed, 25);
+        town_work(heap, town, i, seed, 10);
     }
 }
 
@@ -44,7 +46,7 @@ static void
 open_heap(void)
 {
     const tarn_options options = {
-        .flags = TARN_CREATE | flags, .capacity = (size_t)64 << 20, .journal_most = 1 << 19};
+        .flags = TARN_CREATE | flags, .capacity = (size_t)16 << 20, .journal_most = 1 << 18};
     heap = tarn_open(file, &options);
     if (heap == NULL) {
         calls_inject(CALLS_NONE, 0, 0);
@@ -161,7 +163,7 @@ main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         flags |= strcmp(argv[i], "page-map") == 0 ? TARN_PAGE_MAP : TARN_PROCESS;
     }
-    const char *only = getenv("TARN_FAULT"); /* kind,n: one to look at */
+    const char *only = getenv("FAULT"); /* kind,n: one to look at */
     if (only != NULL) {
         char *rest;
         unsigned long kind = strtoul(only, &rest, 10);
@@ -171,13 +173,14 @@ main(int argc, char **argv)
         return 0;
     }
     for (unsigned kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-        /* A fresh file each time, and one that goes on from wherever the last fault left it. */
+        /* A fresh file each time, and one that goes on from wherever the last faults left it, so
+         * many of them that it does not grow large. */
         for (unsigned fresh = 0; fresh < 2; fresh++) {
             oracle_begin();
             unsigned long last = run(CALLS_ONCE, 1000000, EIO);
             unsigned long n = 0;
             for (n = 1; n <= last + 10; n++) {
-                if (fresh != 0) {
+                if (fresh != 0 || n % FAULTS_EACH == 0) {
                     oracle_end();
                     oracle_begin();
                 }

@@ -5,6 +5,8 @@
  *     golden look KIND FILE       opened, checked and compared; FILE is changed
  *     golden refuse FILE          every way in which FILE could be another version's, one by one
  */
+#include "say_fault.h"
+
 #include <tarn/persist.h>
 #include <tarn/pool.h>
 
@@ -41,14 +43,6 @@ need(bool right, const char *what)
     if (!right) {
         fail(what);
     }
-}
-
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "at %llu: %s\n", (unsigned long long)offset, what);
-    return true;
 }
 
 static void
@@ -171,7 +165,7 @@ look(const char *kind, const char *path)
         need(tarn_check(path, NULL, NULL) == 1, "the check finds another thing than: not closed");
         need(tarn_open(path, NULL) == NULL && errno == EUCLEAN, "opens though it was not closed");
     } else {
-        need(tarn_check(path, print, NULL) == 0, "the check finds damage");
+        need(tarn_check(path, say_fault, NULL) == 0, "the check finds damage");
     }
     tarn_heap *heap =
         tarn_open(path, &(tarn_options){.flags = shared ? TARN_SHARED | TARN_UNCLEAN : 0,
@@ -186,7 +180,7 @@ look(const char *kind, const char *path)
          "how it was left is told wrongly");
     compare(heap, commits);
     change(heap, tarn_root(heap));
-    need(tarn_check_heap(heap, print, NULL) == 0, "the heap is damaged after some work");
+    need(tarn_check_heap(heap, say_fault, NULL) == 0, "the heap is damaged after some work");
     if (strcmp(kind, "pool") == 0) {
         tarn_pool *pool = tarn_pool_find(heap, "golden", NULL);
         struct tarn_pool_stats stats;

@@ -1,4 +1,5 @@
 #include "oracle.h"
+#include "say_fault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,20 +66,12 @@ oracle_commit(int (*how)(tarn_heap *heap))
     return 0;
 }
 
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "%s: at %llu: %s\n", file, (unsigned long long)offset, what);
-    return true;
-}
-
 /* What the writer told counts only as far as it can be known: between two stores it may have been
  * killed, with the commit that it was about to tell of. */
 static void
 look(bool write)
 {
-    if (tarn_check(file, print, NULL) != 0) {
+    if (tarn_check(file, say_fault, NULL) != 0) {
         oracle_fail("the check found damage");
     }
     heap = tarn_open(file, &(tarn_options){.flags = flags | (write ? 0 : TARN_READ_ONLY)});
@@ -117,7 +110,7 @@ look(bool write)
         for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
             town_work(heap, town, i, &seed, 100);
         }
-        if (tarn_check_heap(heap, print, NULL) != 0) {
+        if (tarn_check_heap(heap, say_fault, NULL) != 0) {
             oracle_fail("the heap is damaged after some work");
         }
         tarn_close_without_commit(heap);

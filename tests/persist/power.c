@@ -8,6 +8,7 @@
  */
 #include "calls.h"
 #include "oracle.h"
+#include "say_fault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,14 +170,6 @@ write_file(const char *path, uint64_t inode)
     fclose(out);
 }
 
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "%s: at %llu: %s\n", file, (unsigned long long)offset, what);
-    return true;
-}
-
 static void
 look(uint64_t acknowledged, uint64_t begun, bool made)
 {
@@ -184,7 +177,7 @@ look(uint64_t acknowledged, uint64_t begun, bool made)
     if (!made) {
         exit(0); /* nobody was told yet that there is an image */
     }
-    if (tarn_check(file, print, NULL) != 0) {
+    if (tarn_check(file, say_fault, NULL) != 0) {
         oracle_fail("the check found damage");
     }
     heap = tarn_open(file, NULL);

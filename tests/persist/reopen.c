@@ -6,20 +6,13 @@
  *     reopen FILE OPENINGS SEED
  */
 #include "oracle.h"
+#include "say_fault.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static uint64_t seeds[2 * QUARTERS];
-
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "at %llu: %s\n", (unsigned long long)offset, what);
-    return true;
-}
 
 /* Two threads take turns in a quarter: blocks are freed by others than allocated them. */
 static void *
@@ -55,7 +48,7 @@ compare(uint64_t committed, unsigned long round)
     if (wrong == NULL && digest != committed) {
         wrong = "not the last commit";
     }
-    if (wrong == NULL && round % 16 == 0 && tarn_check_heap(heap, print, NULL) != 0) {
+    if (wrong == NULL && round % 16 == 0 && tarn_check_heap(heap, say_fault, NULL) != 0) {
         wrong = "the heap is damaged";
     }
     if (wrong != NULL) {
@@ -79,7 +72,8 @@ main(int argc, char **argv)
     size_t most = 0;
     for (unsigned long round = 0; round < openings; round++) {
         unsigned how = TARN_CREATE | TARN_PROCESS | (round % 7 == 3 ? TARN_PAGE_MAP : 0);
-        heap = tarn_open(file, &(tarn_options){.flags = how, .capacity = (size_t)256 << 20});
+        heap = tarn_open(
+            file, &(tarn_options){.flags = how, .capacity = (size_t)256 << 20, .base = TOWN_BASE});
         if (heap == NULL) {
             oracle_fail("cannot be opened");
         }
@@ -116,7 +110,7 @@ main(int argc, char **argv)
             tarn_close_without_commit(heap);
         }
     }
-    if (tarn_check(file, print, NULL) != 0) {
+    if (tarn_check(file, say_fault, NULL) != 0) {
         oracle_fail("the file is damaged");
     }
     printf("%lu openings, at most %zu bytes of slices in use\n", openings, most);

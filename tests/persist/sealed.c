@@ -6,6 +6,8 @@
  *
  *     sealed FILE
  */
+#include "say_fault.h"
+
 #include "calls.h"
 
 #include <tarn/persist.h>
@@ -43,14 +45,6 @@ wrong(const char *what, int line)
             wrong(#good, __LINE__);                                                                \
         }                                                                                          \
     } while (0)
-
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "at %llu: %s\n", (unsigned long long)offset, what);
-    return true;
-}
 
 static tarn_heap *
 open_image(unsigned flags)
@@ -107,7 +101,7 @@ make(unsigned flags)
     NEED(tarn_close(heap) == 0);
     committed();
     NEED(left_in_journal() >= PAGES * PAGE);
-    NEED(tarn_check(path, print, NULL) == 0);
+    NEED(tarn_check(path, say_fault, NULL) == 0);
 }
 
 /* A second process on the image: the systems that a child knows of are another boot's, or not. */
@@ -121,7 +115,7 @@ look_from_outside(bool anew, tarn_heap *open_here)
             calls_start_anew();
         }
         tarn_heap *heap = open_image(TARN_READ_ONLY);
-        NEED(tarn_check_heap(heap, print, NULL) == 0);
+        NEED(tarn_check_heap(heap, say_fault, NULL) == 0);
         tarn_close(heap);
         exit(0);
     }
@@ -158,7 +152,7 @@ open_and_go_on(unsigned flags, size_t step)
         if (round == 7) {
             unlink(other);
             NEED(tarn_snapshot(heap, other) == 0);
-            NEED(tarn_check(other, print, NULL) == 0);
+            NEED(tarn_check(other, say_fault, NULL) == 0);
         }
         if (round == 8) {
             void *more = tarn_heap_malloc(heap, (size_t)4 << 20);
@@ -168,20 +162,20 @@ open_and_go_on(unsigned flags, size_t step)
             committed();
             change(heap, 1, 1, 300);
         }
-        NEED(tarn_check_heap(heap, print, NULL) == 0);
+        NEED(tarn_check_heap(heap, say_fault, NULL) == 0);
         if (round == 9) {
             tarn_close_without_commit(heap); /* the journal is gone through at the next opening */
         } else {
             NEED(tarn_close(heap) == 0);
             committed();
         }
-        NEED(tarn_check(path, print, NULL) == 0);
+        NEED(tarn_check(path, say_fault, NULL) == 0);
     }
     tarn_heap *heap = open_image(flags);
     NEED(tarn_checkpoint(heap) == 0 && tarn_close(heap) == 0);
     NEED(left_in_journal() == 0);
     look_from_outside(true, NULL);
-    NEED(tarn_check(path, print, NULL) == 0);
+    NEED(tarn_check(path, say_fault, NULL) == 0);
 }
 
 static void

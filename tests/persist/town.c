@@ -84,8 +84,10 @@ make_text(tarn_heap *heap, uint64_t key, size_t size)
 {
     char *text = tarn_heap_malloc(heap, size + 1);
     if (text != NULL) {
+        unsigned letter = (unsigned)(key % 26);
         for (size_t i = 0; i < size; i++) {
-            text[i] = (char)('a' + (key + i * 7) % 26);
+            text[i] = (char)('a' + letter);
+            letter = letter < 26 - 7 ? letter + 7 : letter + 7 - 26;
         }
         text[size] = 0;
     }
@@ -97,10 +99,12 @@ static uint64_t
 text_digest(uint64_t key, const char *text)
 {
     size_t i = 0;
+    unsigned letter = (unsigned)(key % 26);
     for (; text[i] != 0; i++) {
-        if (text[i] != (char)('a' + (key + i * 7) % 26)) {
+        if (text[i] != (char)('a' + letter)) {
             return 0;
         }
+        letter = letter < 26 - 7 ? letter + 7 : letter + 7 - 26;
     }
     return mix(key ^ mix(i + 1)) | 1;
 }
@@ -108,12 +112,11 @@ text_digest(uint64_t key, const char *text)
 static uint64_t
 link_digest(const struct link *link)
 {
+    unsigned wrong = 0;
     for (uint32_t i = 0; i < link->size; i++) {
-        if (link->bytes[i] != (unsigned char)(link->value + i)) {
-            return 0;
-        }
+        wrong |= link->bytes[i] ^ (unsigned char)(link->value + i);
     }
-    return mix(link->value * 3 + link->size) | 1;
+    return wrong != 0 ? 0 : mix(link->value * 3 + link->size) | 1;
 }
 
 /* ---- changes ---- */

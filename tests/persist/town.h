@@ -15,6 +15,13 @@
 
 #define QUARTERS 4
 
+/* Where images are made: ThreadSanitizer allows programs but some addresses. */
+#ifdef __SANITIZE_THREAD__
+#    define TOWN_BASE ((void *)(uintptr_t)0x7e9000000000)
+#else
+#    define TOWN_BASE NULL
+#endif
+
 struct town;
 
 /* The town in the image, built if there is none; NULL: no memory. */

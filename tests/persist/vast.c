@@ -5,6 +5,7 @@
  *     vast FILE CAPACITY_GIB USED_GIB
  */
 #include "calls.h"
+#include "say_fault.h"
 
 #include <tarn/persist.h>
 
@@ -31,14 +32,6 @@ need(bool right, const char *what)
         fprintf(stderr, "%s: %s: %s\n", path, what, tarn_error());
         exit(1);
     }
-}
-
-static bool
-print(void *context, const char *what, uint64_t offset)
-{
-    (void)context;
-    fprintf(stderr, "at %llu: %s\n", (unsigned long long)offset, what);
-    return true;
 }
 
 static tarn_heap *
@@ -98,7 +91,7 @@ large(size_t capacity, size_t used)
          "its figures are others");
     need(figures.file_space < figures.used / 8, "the file is not sparse");
     need(tarn_close(heap) == 0, "cannot be closed");
-    need(tarn_check(path, print, NULL) == 0, "is damaged");
+    need(tarn_check(path, say_fault, NULL) == 0, "is damaged");
     heap = open_heap(0);
     struct piece *first = tarn_root(heap);
     tarn_set_root(heap, first->next);

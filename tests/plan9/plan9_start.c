@@ -1,11 +1,10 @@
 /* Runs kernelmain with no libc below: the entry point, and the exit and write calls of
  * Linux. */
+#include "plan9_start.h"
+
 #include "lib.h"
 
-#include "tarn/quick.h"
-
 void _start(void);
-int kernelmain(void);
 
 static _Alignas(16) unsigned char memory[256 * 1024];
 
@@ -46,7 +45,19 @@ panic(void *context, const struct tarn_quick_fault *fault)
     (void)system_call(0, 255, 0, 0);
 }
 
-static const struct tarn_quick_hooks hooks = {NULL, NULL, NULL, panic, NULL, NULL, print, NULL};
+struct tarn_quick_hooks plan9_hooks = {NULL, NULL, NULL, panic, NULL, NULL, print, NULL};
+
+static void
+failed_at(int line)
+{
+    char text[] = "FAILED at line 0000\n";
+    char *digit = text + sizeof text - 3;
+
+    for (; line != 0; line /= 10) {
+        *digit-- = (char)('0' + line % 10);
+    }
+    print(NULL, text, sizeof text - 1);
+}
 
 #if defined(__x86_64__)
 __attribute__((force_align_arg_pointer))
@@ -56,10 +67,13 @@ _start(void)
 {
     int line;
 
-    plan9_memory(memory, sizeof memory, TARN_QUICK_TAGS, &hooks);
+    plan9_memory(memory, sizeof memory, PLAN9_OPTIONS, &plan9_hooks);
     mallocinit();
     line = kernelmain();
-    (void)system_call(0, line > 254 ? 254 : line, 0, 0);
+    if (line != 0) {
+        failed_at(line);
+    }
+    (void)system_call(0, line != 0, 0, 0);
     for (;;) {
     }
 }

@@ -41,7 +41,7 @@ try:
         else:
             sys.exit(f"a block of {language or 'no language'}")
         ran += 1
-    for name in ("heap.pb.gz", "heap.folded", "heap.heaptrack", "heap.txt", "heap.table", "now.pb.gz", "leaks.txt"):
+    for name in ("heap.pb.gz", "heap.folded", "heap.heaptrack", "heap.txt", "heap.table", "now.pb.gz", "leaks.txt", "later.folded"):
         if os.path.getsize(f"{FOLDER}/{name}") == 0:
             sys.exit(f"{name} is empty")
     with open(f"{FOLDER}/leaks.txt", encoding="utf-8") as file:

@@ -21,6 +21,9 @@ extern const struct tarn_quick_hooks hooks;
 /* A heap in the first `size` bytes of the memory, the rest of which is 0xee. */
 struct tarn_quick *heap_of(size_t size, unsigned options);
 
+/* For a process that a fault is to end by a signal: counters of branches are written before. */
+void die_counted(void);
+
 /* Fails the test when an invariant does not hold. */
 void sound(struct tarn_quick *q);
 

@@ -140,6 +140,14 @@ mallocalign_matrix(void **state)
         tarn_quick_flush(q);
         sound(q);
     }
+    {
+        /* Neither divides the other, and what both cost together has no block. */
+        struct tarn_quick *q = heap_of(65536, 0);
+        size_t large = (size_t)1 << (TARN_QUICK_WIDE ? sizeof(size_t) * 8 - 3 : 29);
+
+        assert_null(tarn_quick_mallocalign(q, 8, large - 5000, 0, large - 4999));
+        sound(q);
+    }
     print_message("%u placed\n", given);
     assert_true(given > 1000);
 }

@@ -1,13 +1,15 @@
 #!/bin/sh
-# Builds the engine's and the pools' tests a second time, under a sanitizer or with every invariant
-# checked, and runs them for some seconds; ALL as the last word: every test of that build. Usage:
+# Builds the engine's, the pools' or the images' tests a second time, under a sanitizer or with every
+# invariant checked, and runs them for some seconds; ALL as the last word: every test of that build. Usage:
 # second_build.sh SOURCE FOLDER BUILD-TYPE SANITIZERS|none [ALL]
 set -eu
 source=$1 folder=$2 type=$3 sanitizers=$4 all=${5-}
 [ "$sanitizers" != none ] || sanitizers=
 log=$folder/build.log
 mkdir -p "$folder"
-targets='heap-churn heap-heaps heap-remote pool-pool_threads pool-pool_model'
+targets='heap-churn heap-heaps heap-remote pool-pool_threads pool-pool_model persist-kill persist-reopen'
+[ "$sanitizers" = thread ] || targets='persist-kill persist-reopen persist-basics persist-pools_kept persist-damage
+    persist-order'
 [ -z "$all" ] || targets=all
 # The outer build's jobs are no concern of the inner one's.
 unset MAKEFLAGS MAKELEVEL
@@ -25,6 +27,18 @@ if [ -n "$all" ]; then
     exec ctest --test-dir "$folder" --output-on-failure -j2
 fi
 cd "$folder/tests"
+scratch=/dev/shm/tarn-sanitized-$$
+trap 'rm -f "$scratch"*' EXIT
+persist/reopen "$scratch" 60 1
+persist/kill "$scratch" 10 1
+if [ "$sanitizers" != thread ]; then
+    persist/basics "$scratch"
+    persist/pools_kept "$scratch"
+    persist/damage "$scratch" 20 1
+    persist/order "$scratch"
+    persist/order "$scratch" shared
+    exit 0
+fi
 heap/churn 4000
 heap/heaps
 heap/remote

@@ -28,6 +28,7 @@ reuse(size_t largest, int rounds, uint64_t seed)
         } else {
             live[slot] = calloc(1, size);
             EXPECT(live[slot] != NULL && is_zero(live[slot], size));
+            EXPECT(size > 1024 || is_zero(live[slot], malloc_usable_size(live[slot])));
             memset(live[slot], 0xcc, size);
         }
         if (next_random(&random) % 16 == 0) {

@@ -1,9 +1,10 @@
-/* pthread_cancel against threads that allocate without pause. malloc and free are no cancellation
- * points: the thread ends at its own pthread_testcancel, its cleanup handlers free what it holds,
- * and nobody is left waiting for a lock. 200 rounds. */
+/* pthread_cancel against threads that allocate without pause. Nothing of malloc's is a cancellation
+ * point, nor what asks the system or prints: the thread ends at its own pthread_testcancel, its
+ * cleanup handlers free what it holds, and nobody is left waiting for a lock. 200 rounds. */
 #include "expect.h"
 #include "threads/churn.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 enum {
@@ -54,9 +55,39 @@ allocate_until_cancelled(void *seed)
     return NULL;
 }
 
+static atomic_bool passed;
+
+/* With its own cancellation asked for from the start. */
+static void *
+call_all(void *unused)
+{
+    (void)unused;
+    EXPECT(pthread_cancel(pthread_self()) == 0);
+    void *small = malloc(10);
+    void *large = aligned_alloc(1 << 20, 1 << 24);
+    EXPECT(small != NULL && large != NULL && mallinfo2().uordblks > 0);
+    malloc_stats();
+    free(small);
+    free(large);
+    malloc_trim(0);
+    atomic_store(&passed, true);
+    pthread_testcancel();
+    return NULL;
+}
+
+static void
+end_at_a_point_of_its_own(void)
+{
+    pthread_t thread;
+    void *end = NULL;
+    EXPECT(pthread_create(&thread, NULL, call_all, NULL) == 0);
+    EXPECT(pthread_join(thread, &end) == 0 && end == PTHREAD_CANCELED && atomic_load(&passed));
+}
+
 int
 main(void)
 {
+    end_at_a_point_of_its_own();
     pthread_t threads[THREADS];
     for (int round = 0; round < ROUNDS; round++) {
         atomic_store(&started, 0);

@@ -126,7 +126,7 @@ class Run(Case):
                             (("--runs", "0", "ls"), "--runs takes"), (("--report",), "--report needs a value"),
                             (("--compare", "--trace", "t", "ls"), "--trace is for one run")):
             code, out, err = tarn("run", *words)
-            self.assertEqual((code, out), (2, ""))
+            self.assertEqual((code, out), (125, ""))
             self.assertIn(text, err)
 
     def test_options(self):
@@ -137,7 +137,7 @@ class Run(Case):
                            ("huge-pages=up", "TARN_HUGE_PAGES: must be off, on or auto, not 'up'"),
                            ("purge", "--option takes NAME=VALUE, not 'purge'")):
             code, out, err = tarn("run", "--option", word, "ls")
-            self.assertEqual((code, out), (2, ""))
+            self.assertEqual((code, out), (125, ""))
             self.assertIn(text, err)
         self.assertEqual(tarn("run", "--option", "help")[1], tarn("options")[1])
 
@@ -152,11 +152,11 @@ class Run(Case):
         program = os.path.join(lone, os.path.basename(TARN))
         done = subprocess.run([program, "run", "true"], capture_output=True, text=True, env=clean_environment(),
                               check=False)
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual((done.returncode, done.stdout), (125, ""))
         self.assertIn("libtarn.so is not there: looked in ", done.stderr)
         code, _, err = tarn("run", "true", TARN_LIBRARY="/nowhere/libtarn.so")
         self.assertEqual((code, err),
-                         (1, "tarn run: TARN_LIBRARY=/nowhere/libtarn.so: no such file, or it cannot be read\n"))
+                         (125, "tarn run: TARN_LIBRARY=/nowhere/libtarn.so: no such file, or it cannot be read\n"))
         other = shutil.copy(os.path.join(BUILD, "libtarn.so"), self.path("other.so"))
         _, said, err = self.report("--", "true", TARN_LIBRARY=other)
         self.assertEqual((said["library"], err), (os.path.realpath(other), ""))
@@ -191,7 +191,7 @@ class Compare(Case):
         # An allocator by its path; and each runs on what its row says.
         code, out, err = tarn("run", "--compare", "--runs", "1", "--json", "--allocators",
                               f"system,tarn,{BUILD}/libtarn.so", "--", "sh", "-c",
-                              "grep -q libtarn /proc/self/maps")
+                              "grep -q libtarn.so /proc/self/maps")
         said = json.loads(out)
         self.assertEqual([a["name"] for a in said["allocators"]][:2], ["system", "tarn"])
         self.assertEqual([a["status"] for a in said["allocators"]], [1, 0, 0])
@@ -213,7 +213,7 @@ class Compare(Case):
 
     def test_unknown_allocator(self):
         code, _, err = tarn("run", "--compare", "--allocators", "tarn,nomalloc", "true")
-        self.assertEqual((code, err), (1, "tarn run: there is no allocator 'nomalloc' here\n"))
+        self.assertEqual((code, err), (125, "tarn run: there is no allocator 'nomalloc' here\n"))
 
     def test_progress_on_a_terminal_alone(self):
         words = ["run", "--compare", "--runs", "1", "--allocators", "tarn,system", "true"]

@@ -331,6 +331,48 @@ class Replaying(Case):
         self.assertEqual(len({a["samples"][-1][1] for a in said["allocators"]}), 1)
 
     @unittest.skipUnless(have("valgrind"), "valgrind is not installed")
+    def test_threads_as_threads(self):
+        compile_program(self.folder, "threads", THREADS, "-pthread")
+        self.assertEqual(tarn("trace", "record", "-o", "t.trace", "./threads", folder=self.folder)[0], 0)
+        path = self.path("t.trace")
+        code, out, err = tarn("trace", "replay", "--threads", "--runs", "3", "--on", "tarn,heap,image,system",
+                              "--json", path)
+        self.assertEqual((code, err), (0, ""))
+        said = json.loads(out)
+        self.assertEqual(said["threads"], 13)
+        serial = json.loads(tarn("trace", "replay", "--runs", "1", "--on", "tarn", "--json", path)[1])
+        self.assertEqual((said["calls"], said["peak_live_bytes"]), (serial["calls"], serial["peak_live_bytes"]))
+        self.assertEqual(serial["threads"], 1)
+        for row in said["allocators"]:
+            self.assertFalse(row["failed"], row["name"])
+            self.assertGreater(row["wall_nanoseconds_per_call"], 0)
+            self.assertEqual([one[:2] for one in row["samples"]],
+                             [one[:2] for one in serial["allocators"][0]["samples"]])
+        code, _, err = tarn("trace", "replay", "--threads", "--on", "quick", path)
+        self.assertEqual(code, 2)
+        self.assertIn("quick is for one thread", err)
+        self.assertEqual(tarn("trace", "replay", "--threads", "--count", path)[0], 2)
+
+    def test_a_thousand_threads_one_after_the_other(self):
+        source = """
+#include <pthread.h>
+#include <stdlib.h>
+static void *end(void *block) { free(block); return malloc(100); }
+int main(void) {
+    for (int i = 0; i < 1000; i++) {
+        pthread_t thread; void *back;
+        pthread_create(&thread, NULL, end, malloc(1000)); pthread_join(thread, &back); free(back);
+    }
+    return 0;
+}
+"""
+        compile_program(self.folder, "many", source, "-pthread")
+        self.assertEqual(tarn("trace", "record", "-o", "t.trace", "./many", folder=self.folder)[0], 0)
+        code, out, err = tarn("trace", "replay", "--threads", "--runs", "1", "--on", "tarn", "--json",
+                              self.path("t.trace"))
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(json.loads(out)["threads"], 1001)
+
     def test_instructions_are_counted(self):
         words = ["trace", "replay", "--runs", "1", "--count", "--json", "--on", "tarn,system", self.path("o.xz")]
         first, second = (json.loads(tarn(*words)[1])["allocators"] for _ in range(2))

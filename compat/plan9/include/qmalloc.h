@@ -1,6 +1,6 @@
 /* The quickfit kernel allocator of the Plan 9 kernels under its own names and types, on Tarn's.
- * Meanings as documented there; the tag calls keep what they are given when the heap was made with
- * TARN_QUICK_TAGS.
+ * Meanings as documented there, and beyond: blocks of mallocalign are zeroed too, and the tag calls
+ * keep what they are given when the heap was made with TARN_QUICK_TAGS.
  *
  * Before mallocinit, or instead of it, plan9_memory hands in the memory the allocator works on. */
 #ifndef TARN_PLAN9_QMALLOC_H
@@ -17,7 +17,8 @@ struct tarn_quick_hooks;
 void *malloc(usize size);
 void *mallocalign(usize size, usize align, long offset, usize span);
 void *mallocz(usize size, int clr);
-void *smalloc(usize size);
+void *smalloc(usize size); /* never nil: panics for a size no memory could have, or when no sleep
+                              hook is there to wait with */
 void *realloc(void *p, usize size);
 void *calloc(usize n, usize szelem);
 void free(void *ptr);
@@ -26,11 +27,11 @@ void setmalloctag(void *ptr, uintptr tag);
 uintptr getmalloctag(void *ptr);
 void setrealloctag(void *ptr, uintptr tag);
 uintptr getrealloctag(void *ptr);
-void mallocinit(void);
+void mallocinit(void); /* panics without memory; once is enough, again does nothing */
 void mallocsummary(void);
 
 /* Ours: what mallocinit makes the heap from. `options` as for tarn_quick_init. Call once, before
- * mallocinit; `hooks` may be nil, in which case the program is kept out of the way of nothing. */
+ * mallocinit. Without `hooks` nothing is locked, waited for or printed, and a panic is a trap. */
 void plan9_memory(void *memory, usize size, uint options, const struct tarn_quick_hooks *hooks);
 
 /* Ours: another bank of memory, any time after mallocinit. Returns 0 when it cannot be used. */

@@ -19,9 +19,8 @@ typedef uint16_t u16int;
 typedef uint32_t u32int;
 typedef uint64_t u64int;
 typedef size_t usize;
-#ifndef uintptr
-#    define uintptr uintptr_t
-#endif
+typedef intptr_t intptr;
+typedef uintptr_t uintptr;
 
 #define USED(x)                                                                                    \
     if (x) {                                                                                       \

@@ -1,0 +1,215 @@
+/* Which pages were changed since the last commit. */
+#include "persist/image.h"
+
+#include "base/bits.h"
+#include "os/os.h"
+
+#define PART ((size_t)2 << 20) /* what is looked at first when little was changed */
+#define FEW  64u               /* page faults up to which that is worth it */
+
+#define UNKNOWN UINT64_MAX /* number of faults */
+
+/* Reading a page for the first time is a fault too, and for faults that no change explains all has
+ * to be looked at. So with each time that happens, a part of what is not there to be read yet is
+ * mapped; this fraction costs about as much as the look. */
+#define REFILL 64u
+
+static void
+note_changed(void *context, char *start, size_t size)
+{
+    struct tn_image *image = context;
+    size_t first = tn_page_of(image, start);
+    size_t count = size >> TN_PAGE_SHIFT;
+    for (size_t i = 0; i < count && image->hot.count != 0; i++) {
+        if (tn_hot_has(image, first + i)) {
+            note_changed(image, start, i << TN_PAGE_SHIFT);
+            i++;
+            note_changed(image, start + (i << TN_PAGE_SHIFT), (count - i) << TN_PAGE_SHIFT);
+            return;
+        }
+    }
+    tn_page_set_add(&image->changed, first, count);
+    tn_page_set_remove(&image->emptied, first, count);
+}
+
+/* What was reported before is changed; of what was not that has to be found out. */
+static void
+note_reported(void *context, char *start, size_t size)
+{
+    struct tn_image *image = context;
+    size_t first = tn_page_of(image, start);
+    size_t end = first + (size >> TN_PAGE_SHIFT);
+    while (first < end) {
+        bool armed;
+        size_t count = tn_page_set_stretch(&image->armed, first, end - first, &armed);
+        if (armed) {
+            note_changed(image, tn_page_start(image, first), count << TN_PAGE_SHIFT);
+        } else {
+            tn_page_set_add(&image->doubtful, first, count);
+        }
+        first += count;
+    }
+}
+
+/* Of pages reported for the first time those that are private count; all are protected then. */
+static int
+settle_doubts(struct tn_image *image, char *start, size_t size)
+{
+    int failed = 0;
+    size_t first = 0;
+    size_t count;
+    for (; failed == 0 && tn_page_set_next(&image->doubtful, &first, &count); first += count) {
+        failed = tn_dirty_private(&image->dirty, tn_page_start(image, first),
+                                  count << TN_PAGE_SHIFT, note_changed, image);
+    }
+    if (failed == 0) {
+        failed = tn_dirty_protect(&image->dirty, start, size);
+    }
+    first = 0;
+    for (; failed == 0 && tn_page_set_next(&image->doubtful, &first, &count); first += count) {
+        tn_page_set_add(&image->armed, first, count);
+    }
+    tn_page_set_clear(&image->doubtful);
+    return failed;
+}
+
+/* Part of the space, from and to anywhere in it, in whole pages. May end early when as many pages
+ * are changed as there were faults. */
+static int
+collect(struct tn_image *image, const char *from, const char *to, uint64_t faults)
+{
+    size_t page = tn_os_page_size();
+    char *start = (char *)tn_align_down((uintptr_t)from, page);
+    size_t size = tn_align_up((uintptr_t)to, page) - (uintptr_t)start;
+    if (image->dirty.kind != TN_DIRTY_WATCH) {
+        return tn_dirty_collect(&image->dirty, start, size, SIZE_MAX, false, note_changed, image);
+    }
+    bool armed;
+    size_t pages = size >> TN_PAGE_SHIFT;
+    size_t most =
+        faults == UNKNOWN ? SIZE_MAX : (size_t)faults - image->changed.count + image->hot.count;
+    if (tn_page_set_stretch(&image->armed, tn_page_of(image, start), pages, &armed) == pages &&
+        armed) {
+        return tn_dirty_collect(&image->dirty, start, size, most, true, note_reported, image);
+    }
+    int failed =
+        tn_dirty_collect(&image->dirty, start, size, SIZE_MAX, false, note_reported, image);
+    return failed == 0 ? settle_doubts(image, start, size) : failed;
+}
+
+/* Every page written to since the last time has cost a page fault: who finds as many pages as there
+ * were faults has found all of them. */
+static bool
+is_explained(const struct tn_image *image, uint64_t faults)
+{
+    return faults != UNKNOWN && image->changed.count >= faults;
+}
+
+/* The map and the table as far as it is used. */
+static int
+collect_table(struct tn_image *image, uint64_t faults)
+{
+    const char *end = (const char *)(image->space.slabs + image->space.map->frontier);
+    return is_explained(image, faults) ? 0 : collect(image, image->space.base, end, faults);
+}
+
+/* The slices between two offsets in the space. */
+static int
+collect_slices(struct tn_image *image, size_t from, size_t to, uint64_t faults)
+{
+    const struct tn_map *map = image->space.map;
+    const char *base = image->space.base;
+    from = tn_max(from, (size_t)map->first << TN_SLICE_SHIFT);
+    to = tn_min(to, (size_t)map->frontier << TN_SLICE_SHIFT);
+    return from >= to || is_explained(image, faults)
+               ? 0
+               : collect(image, base + from, base + to, faults);
+}
+
+static void
+remember_part(struct tn_image *image, size_t offset)
+{
+    size_t part = offset / PART * PART;
+    unsigned i = 0;
+    while (i + 1 < TN_RECENT && image->recent[i] != part) {
+        i++;
+    }
+    for (; i > 0; i--) {
+        image->recent[i] = image->recent[i - 1];
+    }
+    image->recent[0] = part;
+}
+
+/* Where changes were found last. */
+static int
+find_near(struct tn_image *image, uint64_t faults)
+{
+    int failed = 0;
+    size_t recent[TN_RECENT];
+    for (unsigned i = 0; i < TN_RECENT; i++) {
+        recent[i] = image->recent[i];
+    }
+    for (unsigned i = 0; i < TN_RECENT && failed == 0; i++) {
+        failed = collect_slices(image, recent[i], recent[i] + PART, faults);
+        failed = i == 0 && failed == 0 ? collect_table(image, faults) : failed;
+    }
+    return failed;
+}
+
+/* In the map and the table as far as it is used, and in all slices: who changes one page after the
+ * other goes on behind the last. */
+static int
+find_anywhere(struct tn_image *image, uint64_t faults)
+{
+    size_t middle = image->recent[0];
+    int failed = collect_table(image, faults);
+    failed = failed == 0 ? collect_slices(image, middle, SIZE_MAX, faults) : failed;
+    return failed == 0 ? collect_slices(image, 0, middle, faults) : failed;
+}
+
+int
+tn_changed_find(struct tn_image *image, bool for_sure)
+{
+    int failed = 0;
+    if (!image->watching) {
+        failed = tn_dirty_watch(&image->dirty, image->space.base, image->usable);
+        image->watching = failed == 0 && image->dirty.kind == TN_DIRTY_WATCH;
+        image->settled = false;
+    }
+    uint64_t now = tn_dirty_faults();
+    uint64_t faults = UNKNOWN;
+    if (image->watching && image->settled && !for_sure && image->changed.count == 0 &&
+        now != UINT64_MAX) {
+        faults = now - image->faults;
+    }
+    if (faults == UNKNOWN) {
+        tn_hot_forget(image);
+    }
+    tn_hot_review(image);
+    if (failed == 0 && faults <= FEW) {
+        failed = find_near(image, faults);
+    }
+    bool far = failed == 0 && !is_explained(image, faults);
+    if (far) {
+        failed = find_anywhere(image, faults);
+    }
+    image->settled = failed == 0;
+    size_t first = (size_t)image->space.map->first << (TN_SLICE_SHIFT - TN_PAGE_SHIFT);
+    size_t count;
+    if (image->changed.count <= FEW && tn_page_set_next(&image->changed, &first, &count)) {
+        remember_part(image, first << TN_PAGE_SHIFT);
+    }
+    if (far && faults != UNKNOWN && !is_explained(image, faults)) {
+        tn_map_refill(image, tn_align_up(image->mapped / REFILL, TN_SLICE));
+    }
+    if (faults != UNKNOWN && failed == 0) {
+        if (faults != 0) {
+            tn_hot_open(image);
+        }
+        tn_hot_compare(image);
+    }
+    /* Faults of the call itself are no changes. */
+    bool own = faults != 0 && (far || image->hot.count != 0);
+    image->faults = own ? tn_dirty_faults() : now;
+    return failed;
+}
