@@ -294,7 +294,7 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
         return p;
     }
     if (!TN_INSPECTED && usable > TN_SLAB_MAX && size > usable) {
-        void *moved = tn_large_move(tn_slice_of(tn_space_of(p), p), size);
+        void *moved = tn_large_move(tn_slab_head_of(tn_space_of(p), p), size);
         if (moved != NULL) {
             return moved;
         }

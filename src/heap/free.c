@@ -61,7 +61,8 @@ tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab)
 void
 tn_free_look(struct tn_slab *slab)
 {
-    look(tn_self, slab);
+    /* A cache left behind after a last destructor is this thread's, which has not met it yet. */
+    look(tn_self != &tn_no_cache ? tn_self : tn_cache_of_thread(), slab);
 }
 
 static void
@@ -312,7 +313,7 @@ free_usual(struct tn_cache *cache, void *p)
         return true;
     }
     unsigned i = slab->size_class - TN_OWNED;
-    if (cache->stashed[i] == TN_STASH) {
+    if (cache->stashed[i] == TN_STASH || tn_slab_is_bare(slab, index)) {
         return false;
     }
     *(uintptr_t *)p = tn_slab_end(slab);

@@ -225,6 +225,34 @@ test_aligned_of_no_bytes(void **unused)
     tarn_heap_destroy(heap);
 }
 
+/* A block that begins far inside its slices, where the descriptor says what was there before. */
+static void
+test_realloc_at_offset(void **unused)
+{
+    (void)unused;
+    const size_t mebi = (size_t)1 << 20;
+    for (size_t far = 1; far < 16; far += 2) {
+        char *region = tarn_malloc(20 * mebi);
+        tarn_free(region);
+        char *before = tarn_malloc(far << 16);
+        char *block = tarn_malloc(13 * mebi);
+        tarn_free(before);
+        tarn_free(block);
+        block = tarn_aligned_alloc_at(mebi, 11 * mebi, (far << 16) + 8);
+        char *behind = tarn_malloc(70000);
+        assert_non_null(block);
+        assert_non_null(behind);
+        memset(block, 0x11, 11 * mebi);
+        block = tarn_realloc(block, 40 * mebi);
+        assert_non_null(block);
+        for (size_t i = 0; i < 11 * mebi; i += 8) {
+            assert_int_equal(block[i], 0x11);
+        }
+        tarn_free(block);
+        tarn_free(behind);
+    }
+}
+
 static void
 test_expand_and_offset(void **unused)
 {
@@ -314,6 +342,7 @@ main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_small_buffer),
         cmocka_unit_test(test_aligned_of_no_bytes),
+        cmocka_unit_test(test_realloc_at_offset),
         cmocka_unit_test(test_expand_and_offset),
         cmocka_unit_test(test_threads_in_turn),
     };
