@@ -189,10 +189,9 @@ tn_cache_of_heap(struct tn_heap *heap)
     return cache;
 }
 
-/* Leaves one slab of a cache that ends: to the space when empty, to all when it has room, else to
- * whoever frees its first block. The heap's lock is held. */
+/* To the space when empty, to all when it has room, else to whoever frees its first block. */
 void
-tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
+tn_cache_leave_slab(struct tn_heap *heap, struct tn_slab *slab)
 {
     struct tn_space *space = tn_space_of(slab);
     unsigned came = tn_slab_collect(space, slab);
@@ -217,7 +216,7 @@ tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
             return;
         }
     }
-    tn_slab_share(cache->heap, slab, live);
+    tn_slab_share(heap, slab, live);
 }
 
 void
@@ -239,15 +238,16 @@ tn_cache_empty_stocks(struct tn_cache *cache)
 static void
 leave_slabs(struct tn_cache *cache)
 {
+    struct tn_heap *heap = cache->heap;
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
-        if (bin->current != NONE) {
-            tn_cache_leave_slab(cache, bin->current);
+        if (bin->current != NONE && !tn_slab_rest(heap, bin->current)) {
+            tn_cache_leave_slab(heap, bin->current);
         }
         while (bin->first != NULL) {
             struct tn_slab *slab = bin->first;
             tn_bin_remove(cache, class, slab);
-            tn_cache_leave_slab(cache, slab);
+            tn_cache_leave_slab(heap, slab);
         }
     }
 }
