@@ -113,8 +113,10 @@ struct tn_heap {
 /* For rooms that keep things of the process's in a heap's memory, which comes back as it was:
  * opened again, or rolled back. Set before any heap is used. */
 struct tn_heap_hooks {
-    void *(*before)(struct tn_heap *heap);          /* it is about to go back; for back */
-    void (*back)(struct tn_heap *heap, void *kept); /* kept: NULL after an opening */
+    void (*hold)(bool held); /* from true to false no thread's end changes these things; taken after
+                                an image's lock and before any of its heap's */
+    void *(*before)(struct tn_heap *heap);          /* held: it is about to go back; for back */
+    void (*back)(struct tn_heap *heap, void *kept); /* held; kept: NULL after an opening */
 };
 
 extern struct tn_heap_hooks tn_heap_hooks;

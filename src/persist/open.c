@@ -461,7 +461,9 @@ take(struct tn_image *image, const tarn_options *options)
     }
     tn_heap_tell(&image->heap);
     if (write && tn_heap_hooks.back != NULL) {
+        tn_image_hold_rooms(true);
         tn_heap_hooks.back(&image->heap, NULL);
+        tn_image_hold_rooms(false);
     }
     return 0;
 }
