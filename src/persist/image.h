@@ -24,7 +24,6 @@ struct tn_journal {
     int file;       /* -1: there is none yet */
     bool in_folder; /* its being there is durable */
     bool durable;   /* all its records are */
-    bool suspect;   /* behind its end may be a record that was not acknowledged */
     uint64_t salt;
     uint64_t first;      /* commit of its first record */
     uint64_t end;        /* where the next record goes */
@@ -143,10 +142,13 @@ int tn_superblock_make(struct tn_image *image, const tarn_options *options, size
 int tn_superblock_write(struct tn_image *image);
 int tn_superblock_read(const char *path, int file, struct tn_superblock *head);
 bool tn_superblock_is_whole_twice(int file);
-/* The number of the commit that the file is at. -1 said: it is damaged. */
-int tn_mark_read(const struct tn_image *image, uint64_t *commit);
+/* -1 said: it is damaged. */
+int tn_mark_read(const struct tn_image *image, struct tn_mark *mark);
 bool tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark);
+/* The file is whole without a journal. */
 int tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit);
+/* It is not so from now on: before pages of the last commit go to it. */
+int tn_mark_bind(const struct tn_image *image);
 
 /* place.c: reserves the image's addresses; where says a new one may choose them. */
 int tn_place_reserve(struct tn_image *image);

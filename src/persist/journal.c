@@ -10,8 +10,9 @@
  * checkpoint that was cut short leaves one: every byte in which they differ is in a later change.
  *
  * The journal is begun anew (another salt) only after the file has all that its records have, and
- * that is durable; and records are overwritten only after the new header is durable. A crash in
- * between finds records that the file has already, in full, and replaying them changes nothing.
+ * that is durable, in its mark too; and records are overwritten only after the new header is
+ * durable. A crash in between finds records that the file has already, in full, and replaying them
+ * changes nothing.
  */
 #include "persist/image.h"
 
@@ -90,7 +91,7 @@ tn_journal_restart(struct tn_image *image)
         .byte_order = TN_BYTE_ORDER,
         .version = TN_IMAGE_VERSION,
         .id = {image->head.id[0], image->head.id[1]},
-        .salt = tn_os_random(),
+        .salt = tn_os_random() | 1,
         .first = image->commit + 1,
     };
     memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);

@@ -46,6 +46,8 @@ struct follower {
     bool head_dirty;    /* a superblock was written since the image's last sync */
     bool memory_synced; /* and nothing was said since */
     bool removed;       /* the journal, and the folder not synced since */
+    bool bound;         /* the image's mark names a journal */
+    bool mark_dirty;    /* written since the image's last sync */
     enum leave_out without;
     const char *broken;
 };
@@ -80,6 +82,17 @@ written_to_image(struct follower *follower, const struct calls_event *event)
         }
     } else {
         rule(follower, !follower->journal.dirty, "the file before the journal is durable");
+    }
+    struct tn_mark mark;
+    if (event->kind == CALLS_WRITE && event->at == TN_MARK_AT) {
+        memcpy(&mark, event->data, sizeof mark);
+        rule(follower, mark.journal != 0 || !follower->bound || !image->dirty,
+             "a mark that names no journal before the file is durable");
+        follower->bound = mark.journal != 0;
+        follower->mark_dirty = true;
+    } else if (event->kind == CALLS_WRITE && follower->journal.records) {
+        rule(follower, follower->bound && !follower->mark_dirty,
+             "pages to the file before the mark that names their journal is durable");
     }
     image->dirty = true;
 }
@@ -136,6 +149,7 @@ synced(struct follower *follower, const struct calls_event *event)
                follower->without != SYNCS_OF_IMAGE) {
         follower->image.dirty = false;
         follower->head_dirty = false;
+        follower->mark_dirty = false;
     } else if (event->kind == CALLS_SYNC && event->file == journal->inode &&
                follower->without != SYNCS_OF_JOURNAL) {
         journal->dirty = false;
