@@ -100,6 +100,7 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
  *   EBUSY                another process (tarn_error names it) has it open for writing
  *   EADDRINUSE           its address is taken (tarn_error says by what)
  *   EINVAL               no image; another layout, version, byte order or page size
+ *   EMLINK               it has several names (hard links), a journal would go with but one
  *   EBADMSG              it is damaged or truncated
  *   EUCLEAN              in shared mode: was not closed
  *   EROFS                nothing can be written there, or unknown features forbid it

@@ -59,6 +59,7 @@ static const struct {
     {"T309", "ends at commit "},
     {"T309", "a journal of another version"},
     {"T324", "is not whole without its journal"},
+    {"T325", "names of the file (hard links)"},
     {"T310", "was open in shared mode and not closed"},
     {"T311", "cannot be opened"},
     {"T311", "cannot be made"},

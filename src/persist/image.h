@@ -18,6 +18,8 @@
 
 #include "tarn/persist.h"
 
+#include <string.h>
+
 #pragma GCC visibility push(hidden)
 
 struct tn_journal {
@@ -64,12 +66,12 @@ struct tn_hot {
 struct tn_image {
     struct tn_heap heap;
     struct tn_space space;
-    struct tn_lock lock; /* one commit, rollback, ... at a time; guards all below */
-    const char *path;
-    const char *journal_path;
-    unsigned flags; /* enum tarn_open_flags */
-    bool child;     /* this process is a fork's child of the one that opened it */
-    int file;       /* bears the locks */
+    struct tn_lock lock;      /* one commit, rollback, ... at a time; guards all below */
+    const char *path;         /* as the caller calls it */
+    const char *journal_path; /* by the file's real name */
+    unsigned flags;           /* enum tarn_open_flags */
+    bool child;               /* this process is a fork's child of the one that opened it */
+    int file;                 /* bears the locks */
     int to_map; /* the same, opened once more: a mapping keeps its opening, with its locks, as long
                    as there is a child that has it; -1: not to be had, the first one is mapped */
     struct tn_superblock head;
@@ -120,8 +122,19 @@ struct tn_image *tn_image_of(struct tn_heap *heap);
 struct tn_image *tn_image_to_write(struct tn_heap *heap, const char *what);
 
 /* image.c */
-struct tn_image *tn_image_new(const char *path, unsigned flags);
+struct tn_image *tn_image_new(const char *path, const char *name, unsigned flags);
 void tn_image_free(struct tn_image *image);
+
+/* image_file.c: a regular file, opened without waiting for anybody. -1 said. */
+struct tn_opened {
+    int file;
+    bool made; /* it was not there before */
+    struct tn_file_facts facts;
+};
+int tn_open_regular(const char *path, unsigned how, unsigned mode, struct tn_opened *opened);
+/* With nothing but its file and its names; opened is that, or NULL. */
+struct tn_image *tn_image_open(const char *path, unsigned flags, unsigned how, unsigned mode,
+                               struct tn_opened *opened);
 
 /* open.c: takes up the committed state; a new generation of caches. */
 int tn_image_take_up(struct tn_image *image);
@@ -232,6 +245,13 @@ int tn_commit_shared(struct tn_image *image, bool closing);
  */
 void tn_image_hold(struct tn_image *image);
 void tn_image_let(struct tn_image *image);
+
+static inline bool
+tn_is_zero(const void *data, size_t size)
+{
+    const char *bytes = data;
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
 
 static inline int
 tn_file_to_map(const struct tn_image *image)

@@ -206,13 +206,6 @@ find_records(struct tn_image *image, uint64_t size, const struct tn_mark *mark)
     return 0;
 }
 
-static bool
-is_zero(const struct tn_journal_head *head)
-{
-    static const struct tn_journal_head zero;
-    return memcmp(head, &zero, sizeof zero) == 0;
-}
-
 /* No journal, or one with nothing in it. */
 static int
 find_none(const struct tn_image *image, const struct tn_mark *mark)
@@ -260,7 +253,7 @@ tn_journal_find(struct tn_image *image, bool thorough)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
     }
-    if (got < sizeof head || is_zero(&head)) {
+    if (got < sizeof head || tn_is_zero(&head, sizeof head)) {
         return find_none(image, &mark); /* begun, and nothing committed with it */
     }
     if (memcmp(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic) != 0 ||
