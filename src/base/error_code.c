@@ -58,6 +58,8 @@ static const struct {
     {"T309", "begins at commit "},
     {"T309", "ends at commit "},
     {"T309", "a journal of another version"},
+    {"T309", "no journal; move it away"},
+    {"T309", "nor a file; move it away"},
     {"T324", "is not whole without its journal"},
     {"T325", "names of the file (hard links)"},
     {"T310", "was open in shared mode and not closed"},

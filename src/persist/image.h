@@ -200,6 +200,11 @@ struct tn_replay {
 int tn_journal_replay(struct tn_image *image, uint64_t from, const struct tn_replay *replay,
                       void *context);
 int tn_journal_remove(struct tn_image *image);
+/* Makes way for a new image's journal: one of an image that was there before goes, any other file
+ * is in the way. ENAMETOOLONG when there can be none of this name. */
+int tn_journal_clear(const char *path);
+/* Whether a file with no more than this, or beginning with this, may be a journal. */
+bool tn_journal_may_begin(const struct tn_journal_head *head, size_t size);
 
 /* seal.c: at closing; where there can be no seal there is none. */
 void tn_seal_make(struct tn_image *image);

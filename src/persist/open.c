@@ -247,6 +247,9 @@ make(struct tn_image *image, const tarn_options *options)
         tn_place_choose(image, options->base) != 0 || make_sets(image) != 0) {
         return -1;
     }
+    if (tn_journal_clear(image->journal_path) != 0) {
+        return -1;
+    }
     int failed = tn_file_resize(image->file, 0);
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_file_resize(image->file, image->head.space_at);
@@ -259,7 +262,6 @@ make(struct tn_image *image, const tarn_options *options)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be made", image->path);
     }
-    tn_file_remove(image->journal_path); /* of an image that was here before */
     if (make_heap(image) != 0 || write_new(image) != 0) {
         return -1;
     }

@@ -234,8 +234,13 @@ tn_journal_find(struct tn_image *image, bool thorough)
         return -1;
     }
     image->commit = mark.commit;
-    int failed =
-        tn_file_open(image->journal_path, write ? TN_FILE_WRITE : TN_FILE_READ, 0, &journal->file);
+    unsigned how = (write ? TN_FILE_WRITE : TN_FILE_READ) | TN_FILE_AT_ONCE | TN_FILE_NO_LINK;
+    int failed = tn_file_open(image->journal_path, how, 0, &journal->file);
+    if (failed == ELOOP) {
+        journal->file = -1;
+        return tn_fail(EBADMSG, false, "%s: is a symbolic link, and no journal; move it away",
+                       image->journal_path);
+    }
     if (failed != 0) {
         journal->file = -1;
         return failed == ENOENT
@@ -247,11 +252,19 @@ tn_journal_find(struct tn_image *image, bool thorough)
     size_t got = 0;
     memset(&head, 0, sizeof head);
     failed = tn_file_facts(journal->file, &facts);
+    if (failed == 0 && !facts.regular) {
+        return tn_fail(EBADMSG, false, "%s: is no journal, nor a file; move it away",
+                       image->journal_path);
+    }
     if (failed == 0) {
         failed = tn_file_read(journal->file, &head, sizeof head, 0, &got);
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
+    }
+    if (got < sizeof head && !tn_journal_may_begin(&head, got)) {
+        return tn_fail(EBADMSG, false, "%s: is there, and is no journal; move it away",
+                       image->journal_path);
     }
     if (got < sizeof head || tn_is_zero(&head, sizeof head)) {
         return find_none(image, &mark); /* begun, and nothing committed with it */

@@ -74,6 +74,24 @@ there(const char *path)
 }
 
 static void
+write_text(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+    need(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "a text cannot be written");
+}
+
+static void
+still_has(const char *path, const char *text)
+{
+    char found[100] = {0};
+    FILE *in = fopen(path, "r");
+    need(in != NULL, "a file that is not the image's is gone");
+    (void)!fread(found, 1, sizeof found - 1, in);
+    fclose(in);
+    need(strcmp(found, text) == 0, "a file that is not the image's was written to");
+}
+
+static void
 elsewhere(void)
 {
     doing = "the working directory changed after opening";
@@ -126,6 +144,95 @@ no_files(void)
     unlink("a");
 }
 
+/* What is at the journal's place and is not this image's journal stays as it is. */
+static void
+strangers(void)
+{
+    doing = "a symbolic link in the journal's place";
+    make("a");
+    write_text("victim", "precious");
+    need(symlink("victim", "a-journal") == 0, "no link");
+    refused(tarn_open("a", NULL), EBADMSG, "a-journal: is a symbolic link");
+    need(tarn_check("a", NULL, NULL) > 0, "is not found by the check");
+    unlink("a-journal");
+    tarn_heap *heap = tarn_open("a", NULL);
+    *(int *)tarn_root(heap) = 1;
+    need(symlink("victim", "a-journal") == 0, "no link");
+    need(tarn_commit(heap) == -1 && errno == EEXIST, "commits by a link made since the opening");
+    unlink("a-journal");
+    need(tarn_commit(heap) == 0, "cannot be committed");
+    tarn_close_without_commit(heap);
+    has("a", 1);
+    still_has("victim", "precious");
+    doing = "another file in the journal's place";
+    unlink("a-journal");
+    write_text("a-journal", "notes");
+    refused(tarn_open("a", NULL), EBADMSG, "is no journal");
+    unlink("a");
+    refused(tarn_create("a", &(tarn_options){.capacity = CAPACITY}), EEXIST, "is no journal");
+    still_has("a-journal", "notes");
+    unlink("a");
+    unlink("a-journal");
+    doing = "a FIFO in the journal's place";
+    make("a");
+    need(mkfifo("a-journal", 0600) == 0, "no FIFO");
+    refused(tarn_open("a", NULL), EBADMSG, "is no journal");
+    refused(tarn_open("a", &(tarn_options){.flags = TARN_READ_ONLY}), EBADMSG, "is no journal");
+    unlink("a-journal");
+    doing = "an image renamed, and another of its name";
+    heap = tarn_open("a", NULL);
+    *(int *)tarn_root(heap) = 2;
+    need(tarn_commit(heap) == 0, "cannot be committed");
+    need(rename("a", "b") == 0 && rename("a-journal", "b-journal") == 0, "cannot be renamed");
+    pid_t child = fork();
+    if (child == 0) {
+        tarn_close_without_commit(heap);
+        make("a");
+        commit_and_leave(tarn_open("a", NULL), 3);
+        _exit(0);
+    }
+    int status;
+    need(waitpid(child, &status, 0) == child && status == 0, "the other failed");
+    *(int *)tarn_root(heap) = 4;
+    need(tarn_close(heap) == 0, "cannot be closed");
+    has("a", 3);
+    has("b", 4);
+    unlink("a");
+    unlink("a-journal");
+    unlink("b");
+    unlink("b-journal");
+    unlink("victim");
+}
+
+static bool
+has_mode(const char *path, unsigned mode, unsigned owner, unsigned group)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && (status.st_mode & 0777) == mode && status.st_uid == owner &&
+           status.st_gid == group;
+}
+
+static void
+permissions(void)
+{
+    doing = "permissions";
+    umask(022);
+    tarn_heap *heap = tarn_create("a", &(tarn_options){.capacity = CAPACITY, .mode = 0600});
+    need(heap != NULL, "cannot be made");
+    tarn_set_root(heap, tarn_heap_zalloc(heap, sizeof(int)));
+    need(tarn_commit(heap) == 0 && tarn_snapshot(heap, "b") == 0, "cannot be written");
+    need(has_mode("a-journal", 0600, getuid(), getgid()), "a journal that others can read");
+    need(has_mode("b", 0600, getuid(), getgid()), "a snapshot that others can read");
+    need(tarn_checkpoint(heap) == 0 && tarn_close(heap) == 0, "cannot be closed");
+    unsigned owner = getuid() == 0 ? 12345 : getuid();
+    need(chmod("a", 0660) == 0 && chown("a", owner, getgid()) == 0, "whose it is");
+    commit_and_leave(tarn_open("a", NULL), 1);
+    need(has_mode("a-journal", 0660, owner, getgid()), "a journal its owner cannot write to");
+    unlink("a");
+    unlink("a-journal");
+    unlink("b");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -140,6 +247,8 @@ main(int argc, char **argv)
     elsewhere();
     links();
     no_files();
+    strangers();
+    permissions();
     need(chdir("..") == 0 && rmdir(argv[1]) == 0, "something is left");
     return 0;
 }
