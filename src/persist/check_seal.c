@@ -64,9 +64,13 @@ check_rest(struct tn_checker *checker, const struct tn_image *image,
 static bool
 read_seal(struct tn_image *image, struct tn_seal *seal)
 {
+    struct tn_mark mark;
+    if (tn_mark_read(image, &mark) != 0) {
+        return false;
+    }
     uint64_t commit = image->commit;
-    bool is_there =
-        tn_mark_read(image, &image->commit) == 0 && tn_seal_read(image, image->journal.size, seal);
+    image->commit = mark.commit;
+    bool is_there = tn_seal_read(image, image->journal.size, seal);
     image->commit = commit;
     return is_there;
 }

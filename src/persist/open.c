@@ -243,7 +243,7 @@ write_new(struct tn_image *image)
     if (tn_superblock_write(image) != 0) {
         return take_mark_back(image);
     }
-    failed = tn_file_sync_folder(image->path);
+    failed = tn_file_sync_folder(image->journal_path);
     if (failed != 0) {
         tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
         return take_mark_back(image);
@@ -263,6 +263,9 @@ make(struct tn_image *image, const tarn_options *options)
         tn_place_choose(image, options->base) != 0 || make_sets(image) != 0) {
         return -1;
     }
+    if (tn_journal_clear(image->journal_path) != 0) {
+        return -1;
+    }
     int failed = tn_file_resize(image->file, 0);
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_file_resize(image->file, image->head.space_at);
@@ -275,7 +278,6 @@ make(struct tn_image *image, const tarn_options *options)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be made", image->path);
     }
-    tn_file_remove(image->journal_path); /* of an image that was here before */
     if (make_heap(image) != 0 || write_new(image) != 0) {
         return -1;
     }
@@ -475,31 +477,12 @@ open_or_make(const char *path, const tarn_options *options, unsigned how, bool o
         tn_fail(EINVAL, false, "%s: TARN_RESERVE goes only with TARN_SHARED", path);
         return NULL;
     }
-    struct tn_image *image = tn_image_new(path, options->flags);
-    struct tn_file_facts facts;
+    unsigned mode = options->mode != 0 ? options->mode : 0666;
+    struct tn_image *image = tn_image_open(path, options->flags, how, mode, NULL);
     if (image == NULL) {
         return NULL;
     }
     image->journal_most = options->journal_most;
-    int failed = tn_file_open(path, how, options->mode != 0 ? options->mode : 0666, &image->file);
-    if (failed == 0) {
-        failed = tn_file_facts(image->file, &facts);
-    } else {
-        image->file = -1;
-    }
-    if (failed == EROFS) {
-        tn_fail(failed, true,
-                "%s: nothing can be written there, TARN_READ_ONLY opens what there is", path);
-        return give_up(image);
-    }
-    if (failed != 0) {
-        tn_fail(failed, true, "%s: cannot be opened", path);
-        return give_up(image);
-    }
-    if (!facts.regular) {
-        tn_fail(EINVAL, false, "%s: is no regular file", path);
-        return give_up(image);
-    }
     if (tn_file_again(image->file, how & TN_FILE_WRITE, &image->to_map) != 0) {
         image->to_map = -1;
     }

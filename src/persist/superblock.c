@@ -178,9 +178,9 @@ tn_superblock_read(const char *path, int file, struct tn_superblock *head)
 }
 
 static uint64_t
-sum_of_mark(const struct tn_superblock *head, uint64_t commit)
+sum_of_mark(const struct tn_superblock *head, const struct tn_mark *mark)
 {
-    const uint64_t all[] = {head->id[0], head->id[1], commit};
+    const uint64_t all[] = {head->id[0], head->id[1], mark->commit, mark->journal};
     return tn_sum(all, sizeof all);
 }
 
@@ -188,12 +188,12 @@ bool
 tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark)
 {
     static const struct tn_mark zero;
-    return mark->sum == sum_of_mark(head, mark->commit) &&
+    return mark->sum == sum_of_mark(head, mark) &&
            memcmp(mark->zero, zero.zero, sizeof zero.zero) == 0;
 }
 
 int
-tn_mark_read(const struct tn_image *image, uint64_t *commit)
+tn_mark_read(const struct tn_image *image, struct tn_mark *mark)
 {
     struct tn_mark marks[2];
     size_t got;
@@ -201,24 +201,41 @@ tn_mark_read(const struct tn_image *image, uint64_t *commit)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->path);
     }
-    bool known = false;
-    *commit = 0;
+    const struct tn_mark *best = NULL;
     for (unsigned i = 0; i < 2; i++) {
-        if (got >= (i + 1) * sizeof *marks && tn_mark_is_whole(&image->head, &marks[i])) {
-            *commit = tn_max(*commit, marks[i].commit);
-            known = true;
+        if (got < (i + 1) * sizeof *marks || !tn_mark_is_whole(&image->head, &marks[i])) {
+            continue;
+        }
+        if (best == NULL || marks[i].commit > best->commit ||
+            (marks[i].commit == best->commit && marks[i].journal == 0)) {
+            best = &marks[i];
         }
     }
-    if (!known) {
+    if (best == NULL) {
         return tn_fail(EBADMSG, false, "%s: the number of its commit is damaged", image->path);
     }
+    *mark = *best;
     return 0;
+}
+
+static int
+write_marks(const struct tn_superblock *head, int file, struct tn_mark mark)
+{
+    mark.sum = sum_of_mark(head, &mark);
+    const struct tn_mark marks[2] = {mark, mark};
+    return tn_file_write(file, marks, sizeof marks, TN_MARK_AT);
 }
 
 int
 tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit)
 {
-    struct tn_mark marks[2] = {{.commit = commit, .sum = sum_of_mark(head, commit)}};
-    marks[1] = marks[0];
-    return tn_file_write(file, marks, sizeof marks, TN_MARK_AT);
+    return write_marks(head, file, (struct tn_mark){.commit = commit});
+}
+
+int
+tn_mark_bind(const struct tn_image *image)
+{
+    struct tn_mark mark = {.commit = image->commit, .journal = image->journal.salt};
+    int failed = write_marks(&image->head, image->file, mark);
+    return failed == 0 && !(image->flags & TARN_PROCESS) ? tn_file_sync(image->file) : failed;
 }

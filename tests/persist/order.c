@@ -54,6 +54,8 @@ struct follower {
     bool memory_synced; /* and nothing was said since */
     bool removed;       /* the journal, and the folder not synced since */
     bool again;         /* a record was begun over the table of the seal that is being broken */
+    bool bound;         /* the image's mark names a journal */
+    bool mark_dirty;    /* written since the image's last sync */
     enum leave_out without;
     const char *broken;
 };
@@ -88,11 +90,22 @@ written_to_image(struct follower *follower, const struct calls_event *event)
             rule(follower, follower->memory_synced, "shared mode's clean mark before its memory");
         }
     } else {
-        image->dirty = true;
         rule(follower, !follower->journal.dirty, "the file before the journal is durable");
         rule(follower, !follower->journal.breaking,
              "the file before the breaking of the journal's seal is durable");
     }
+    struct tn_mark mark;
+    if (event->kind == CALLS_WRITE && event->at == TN_MARK_AT) {
+        memcpy(&mark, event->data, sizeof mark);
+        rule(follower, mark.journal != 0 || !follower->bound || !image->dirty,
+             "a mark that names no journal before the file is durable");
+        follower->bound = mark.journal != 0;
+        follower->mark_dirty = true;
+    } else if (event->kind == CALLS_WRITE && follower->journal.records) {
+        rule(follower, follower->bound && !follower->mark_dirty,
+             "pages to the file before the mark that names their journal is durable");
+    }
+    image->dirty = true;
 }
 
 /* Also: a header. A seal that says that its records are durable comes after them. */
@@ -176,6 +189,7 @@ synced(struct follower *follower, const struct calls_event *event)
         follower->image.dirty = false;
         follower->head_dirty[0] = false;
         follower->head_dirty[1] = false;
+        follower->mark_dirty = false;
     } else if (event->kind == CALLS_SYNC && event->file == journal->inode &&
                follower->without != SYNCS_OF_JOURNAL) {
         journal->dirty = false;
