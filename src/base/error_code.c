@@ -72,6 +72,7 @@ static const struct {
     {"T312", "no space for all that it may hold"},
     {"T313", " needs the image open for writing"},
     {"T313", "TARN_READ_ONLY goes neither with "},
+    {"T313", "TARN_RESERVE goes only with "},
     {"T314", " is not for the child of a fork"},
     {"T315", "no way to find changed pages"},
     {"T315", "changed pages cannot be found"},

@@ -37,29 +37,46 @@ tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t c
     return 0;
 }
 
-int
-tn_superblock_write(struct tn_image *image)
-{
-    struct tn_superblock *head = &image->head;
-    head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
-    static const uint64_t places[] = {0, TN_COPY_AT};
-    for (unsigned i = 0; i < 2; i++) {
-        int failed = tn_file_write(image->file, head, sizeof *head, places[i]);
-        if (failed == 0) {
-            failed = tn_file_sync(image->file);
-        }
-        if (failed != 0) {
-            return tn_fail(failed, true, "%s: its superblock cannot be written", image->path);
-        }
-    }
-    return 0;
-}
+static const uint64_t places[] = {0, TN_COPY_AT};
 
 static bool
 is_whole(const struct tn_superblock *head)
 {
     return memcmp(head->magic, TN_IMAGE_MAGIC, sizeof head->magic) == 0 &&
            head->sum == tn_sum(head, offsetof(struct tn_superblock, sum));
+}
+
+/* Which copies can be read and are whole, in their order. */
+static void
+read_copies(int file, struct tn_superblock copies[2], bool whole[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        size_t got = 0;
+        int failed = tn_file_read(file, &copies[i], sizeof copies[i], places[i], &got);
+        whole[i] = failed == 0 && got == sizeof copies[i] && is_whole(&copies[i]);
+    }
+}
+
+/* One after the other, each durable before the next; one that an earlier try left half-way first,
+ * so that there is a whole one at any time. */
+int
+tn_superblock_write(struct tn_image *image)
+{
+    struct tn_superblock *head = &image->head;
+    struct tn_superblock copies[2];
+    bool whole[2];
+    read_copies(image->file, copies, whole);
+    unsigned first = whole[0] && !whole[1] ? 1 : 0;
+    head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
+    int failed = tn_file_sync(image->file);
+    for (unsigned i = 0; i < 2 && failed == 0; i++) {
+        failed = tn_file_write(image->file, head, sizeof *head, places[first ^ i]);
+        if (failed == 0) {
+            failed = tn_file_sync(image->file);
+        }
+    }
+    return failed != 0 ? tn_fail(failed, true, "%s: its superblock cannot be written", image->path)
+                       : 0;
 }
 
 /* Whether all numbers are such that nothing is computed wrongly from them. */
@@ -121,11 +138,9 @@ bool
 tn_superblock_is_whole_twice(int file)
 {
     struct tn_superblock copies[2];
-    size_t got[2] = {0, 0};
-    tn_file_read(file, &copies[0], sizeof copies[0], 0, &got[0]);
-    tn_file_read(file, &copies[1], sizeof copies[1], TN_COPY_AT, &got[1]);
-    return got[0] == sizeof copies[0] && got[1] == sizeof copies[1] && is_whole(&copies[0]) &&
-           memcmp(&copies[0], &copies[1], sizeof copies[0]) == 0;
+    bool whole[2];
+    read_copies(file, copies, whole);
+    return whole[0] && whole[1] && memcmp(&copies[0], &copies[1], sizeof copies[0]) == 0;
 }
 
 int
@@ -133,7 +148,6 @@ tn_superblock_read(const char *path, int file, struct tn_superblock *head)
 {
     struct tn_superblock copies[2];
     memset(copies, 0, sizeof copies);
-    static const uint64_t places[] = {0, TN_COPY_AT};
     bool whole[2] = {false, false};
     for (unsigned i = 0; i < 2; i++) {
         size_t got;
