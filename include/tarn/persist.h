@@ -31,8 +31,11 @@
  * other heaps may be used.
  *
  * fork: the child has a copy of the heap in memory, which it may use and change; its commits fail
- * with EPERM, and the parent's file is untouched by it. In shared mode pages that neither has
- * changed since still follow the parent's.
+ * with EPERM, and the parent's file is untouched by it. Until it ends, calls exec or closes the heap
+ * (tarn_close_without_commit) the child is a reader of the file: checkpoints wait, and the journal
+ * grows. (Where /proc is missing or no file can be opened it is none, and pages that neither has
+ * changed since may come to be those of the parent's later commits.) In shared mode pages that
+ * neither has changed since still follow the parent's.
  */
 #ifndef TARN_PERSIST_H
 #define TARN_PERSIST_H
@@ -69,7 +72,10 @@ enum tarn_open_flags {
  * when they are few; otherwise the journal stays beside the closed file, and opening uses its pages
  * where they are. A file and its journal belong together: copy or move both, or call
  * tarn_checkpoint before tarn_close, which then removes the journal. A file that is not whole
- * without its journal says so when it is opened: EBADMSG.
+ * without its journal says so when it is opened: EBADMSG. When the disk is full, commits fail and
+ * the heap goes on in memory; but on a file system in memory (tmpfs: /dev/shm, often /tmp) that is
+ * full, the first access to a page that the file has no block for, reading included, ends the
+ * process (SIGBUS): the system takes the block then.
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
  * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
