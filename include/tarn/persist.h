@@ -31,11 +31,11 @@
  * other heaps may be used.
  *
  * fork: the child has a copy of the heap in memory, which it may use and change; its commits fail
- * with EPERM, and the parent's file is untouched by it. Until it ends, calls exec or closes the heap
- * (tarn_close_without_commit) the child is a reader of the file: checkpoints wait, and the journal
- * grows. (Where /proc is missing or no file can be opened it is none, and pages that neither has
- * changed since may come to be those of the parent's later commits.) In shared mode pages that
- * neither has changed since still follow the parent's.
+ * with EPERM, and the parent's file is untouched by it. Until it ends, calls exec or closes the
+ * heap (tarn_close_without_commit) the child is a reader of the file: checkpoints wait, and the
+ * journal grows. (Where /proc is missing or no file can be opened it is none, and pages that
+ * neither has changed since may come to be those of the parent's later commits.) In shared mode
+ * pages that neither has changed since still follow the parent's.
  */
 #ifndef TARN_PERSIST_H
 #define TARN_PERSIST_H
