@@ -164,7 +164,8 @@ void tarn_set_root(tarn_heap *heap, void *p);
 void *tarn_named_root(tarn_heap *heap, const char *name, size_t size, uint64_t type);
 /* Sets, replaces or, with NULL, removes a name. */
 int tarn_set_named_root(tarn_heap *heap, const char *name, void *p, size_t size, uint64_t type);
-/* Calls visit for all names until it returns false. */
+/* Calls visit for all names until it returns false. visit may set or remove the name that it was
+ * given, no other; name is good until it does. */
 void tarn_each_root(tarn_heap *heap,
                     bool (*visit)(void *context, const char *name, void *p, size_t size,
                                   uint64_t type),

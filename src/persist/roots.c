@@ -103,8 +103,9 @@ tarn_each_root(tarn_heap *heap,
         return;
     }
     const struct tn_name *entry = image->state->names;
-    while (entry != NULL &&
-           visit(context, entry->text, entry->object, (size_t)entry->size, entry->type)) {
-        entry = entry->next;
+    while (entry != NULL) {
+        const struct tn_name *next = entry->next; /* visit may remove this one */
+        bool more = visit(context, entry->text, entry->object, (size_t)entry->size, entry->type);
+        entry = more ? next : NULL;
     }
 }
