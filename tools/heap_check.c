@@ -71,20 +71,12 @@ static bool
 is_an_image(const char *path)
 {
     struct tn_superblock head;
-    struct tn_file_facts facts;
-    int file;
-    int failed = tn_file_open(path, TN_FILE_READ, 0, &file);
-    if (failed != 0) {
-        tn_fail(failed, true, "%s: cannot be opened", path);
+    struct tn_opened opened;
+    if (tn_open_regular(path, TN_FILE_READ, 0, &opened) != 0) {
         return false;
     }
-    bool known = tn_file_facts(file, &facts) == 0 && facts.regular;
-    if (!known) {
-        tn_fail(EINVAL, false, "%s: is no regular file", path);
-    } else {
-        known = tn_superblock_read(path, file, &head) == 0 || errno == EBADMSG;
-    }
-    tn_file_close(file);
+    bool known = tn_superblock_read(path, opened.file, &head) == 0 || errno == EBADMSG;
+    tn_file_close(opened.file);
     return known;
 }
 

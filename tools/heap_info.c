@@ -32,21 +32,14 @@ count_name(void *context, const struct heap_name *name)
 static int
 read_info(struct info *info, const char *path)
 {
-    int file;
-    int failed = tn_file_open(path, TN_FILE_READ, 0, &file);
-    if (failed == 0) {
-        failed = tn_file_facts(file, &info->facts);
+    struct tn_opened opened;
+    if (tn_open_regular(path, TN_FILE_READ, 0, &opened) != 0) {
+        return -1;
     }
-    if (failed != 0) {
-        return tn_fail(failed, true, "%s: cannot be opened", path);
-    }
-    if (!info->facts.regular) {
-        tn_file_close(file);
-        return tn_fail(EINVAL, false, "%s: is no regular file", path);
-    }
-    info->has_writer = heap_writer_of(file, &info->writer);
-    int result = tn_superblock_read(path, file, &info->head);
-    tn_file_close(file);
+    info->facts = opened.facts;
+    info->has_writer = heap_writer_of(opened.file, &info->writer);
+    int result = tn_superblock_read(path, opened.file, &info->head);
+    tn_file_close(opened.file);
     if (result != 0) {
         return -1;
     }

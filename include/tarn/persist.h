@@ -74,10 +74,11 @@ enum tarn_open_flags {
  * to FILE-journal in one piece. The journal's pages go to the file now and then, and at tarn_close
  * when they are few; otherwise the journal stays beside the closed file, and opening uses its pages
  * where they are. A file and its journal belong together: copy or move both, or call
- * tarn_checkpoint before tarn_close, which then removes the journal. When the disk is full, commits
- * fail and the heap goes on in memory; but on a file system in memory (tmpfs: /dev/shm, often /tmp)
- * that is full, the first access to a page that the file has no block for, reading included, ends
- * the process (SIGBUS): the system takes the block then.
+ * tarn_checkpoint before tarn_close, which then removes the journal. A file that is not whole
+ * without its journal says so when it is opened: EBADMSG. When the disk is full, commits fail and
+ * the heap goes on in memory; but on a file system in memory (tmpfs: /dev/shm, often /tmp) that is
+ * full, the first access to a page that the file has no block for, reading included, ends the
+ * process (SIGBUS): the system takes the block then.
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
  * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
@@ -108,6 +109,7 @@ tarn_heap *tarn_create(const char *path, const tarn_options *options);
  *   EBUSY                another process (tarn_error names it) has it open for writing
  *   EADDRINUSE           its address is taken (tarn_error says by what)
  *   EINVAL               no image; another layout, version, byte order or page size
+ *   EMLINK               it has several names (hard links), a journal would go with but one
  *   EBADMSG              it is damaged or truncated
  *   EUCLEAN              in shared mode: was not closed
  *   EROFS                nothing can be written there, or unknown features forbid it
@@ -117,7 +119,7 @@ tarn_heap *tarn_open(const char *path, const tarn_options *options);
 /* Commits and closes. When the commit fails: -1, and the heap stays open. Everything of the heap's
  * is gone from memory afterwards. Cost: as a commit; if the journal then has no more than 1 MiB of
  * pages, writing them to the file, else, with many pieces of less than 256 KiB in it, writing those
- * without a sync. */
+ * after a small sync. */
 int tarn_close(tarn_heap *heap);
 
 /* Closes; what was not committed is lost. NULL does nothing. */
@@ -127,7 +129,8 @@ void tarn_close_without_commit(tarn_heap *heap);
  * written. errno: EPERM in a fork's child, EROFS when open for reading, ENOSPC, EIO, ...; after an
  * error it may be tried again. Cost: looking for changed pages (next to nothing if the process had
  * no page fault since the last commit, little if it had few and they were near the last ones, else
- * up to 0.3 ms per GiB in memory), then writing them one after the other and one sync. */
+ * up to 0.3 ms per GiB in memory), then writing them one after the other and one sync. A page that
+ * every commit changes is not looked for but compared, and what differs in it is written. */
 int tarn_commit(tarn_heap *heap);
 
 /* Takes back what was changed since the last commit: pointers to blocks allocated since are void,

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -48,6 +50,8 @@ tn_file_open(const char *path, unsigned how, unsigned mode, int *file)
     flags |= how & TN_FILE_CREATE ? O_CREAT : 0;
     flags |= how & TN_FILE_NEW ? O_CREAT | O_EXCL : 0;
     flags |= how & TN_FILE_EMPTY ? O_TRUNC : 0;
+    flags |= how & TN_FILE_AT_ONCE ? O_NONBLOCK : 0;
+    flags |= how & TN_FILE_NO_LINK ? O_NOFOLLOW : 0;
     do {
         *file = open(path, flags, (mode_t)mode);
     } while (*file < 0 && errno == EINTR);
@@ -84,8 +88,69 @@ tn_file_facts(int file, struct tn_file_facts *facts)
         facts->size = (uint64_t)status.st_size;
         facts->on_disk = (uint64_t)status.st_blocks * 512;
         facts->regular = S_ISREG(status.st_mode);
+        facts->mode = status.st_mode & 0777;
+        facts->owner = status.st_uid;
+        facts->group = status.st_gid;
+        facts->links = status.st_nlink;
     }
     return failed;
+}
+
+int
+tn_file_is_at(int file, const char *path, bool *is)
+{
+    struct tn_aside aside = tn_aside_begin();
+    struct stat open_one;
+    struct stat named;
+    int result = fstat(file, &open_one);
+    *is = result == 0 && lstat(path, &named) == 0 && named.st_dev == open_one.st_dev &&
+          named.st_ino == open_one.st_ino;
+    return outcome(result, aside);
+}
+
+int
+tn_file_name(int file, const char *path, char *name, size_t size)
+{
+    char link[32];
+    char resolved[PATH_MAX];
+    struct tn_aside aside = tn_aside_begin();
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, name, size);
+    bool is = false;
+    if (length > 0 && (size_t)length < size && name[0] == '/') {
+        name[length] = 0;
+        tn_file_is_at(file, name, &is);
+    }
+    if (!is) {
+        const char *found = realpath(path, resolved) != NULL ? resolved : path;
+        size_t bytes = strlen(found) + 1;
+        if (bytes > size) {
+            tn_aside_end(aside);
+            return ENAMETOOLONG;
+        }
+        memcpy(name, found, bytes);
+    }
+    tn_aside_end(aside);
+    return 0;
+}
+
+void
+tn_file_liken(int file, const struct tn_file_facts *facts)
+{
+    struct tn_aside aside = tn_aside_begin();
+    struct stat status;
+    if (fstat(file, &status) == 0) {
+        mode_t mode = (mode_t)facts->mode;
+        bool same = status.st_uid == facts->owner && status.st_gid == facts->group;
+        if (!same && fchown(file, facts->owner, facts->group) != 0 &&
+            status.st_gid != facts->group && fchown(file, (uid_t)-1, facts->group) != 0) {
+            mode &= ~(mode_t)S_IRWXG;
+        }
+        if ((status.st_mode & 0777) != mode) {
+            (void)fchmod(file, mode);
+        }
+    }
+    tn_aside_end(aside);
 }
 
 int

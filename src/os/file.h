@@ -16,16 +16,22 @@
 
 enum tn_file_how {
     TN_FILE_READ = 0,
-    TN_FILE_WRITE = 1,  /* and read */
-    TN_FILE_CREATE = 2, /* make it if there is none */
-    TN_FILE_NEW = 4,    /* EEXIST if there is one */
-    TN_FILE_EMPTY = 8,  /* drop its contents */
+    TN_FILE_WRITE = 1,    /* and read */
+    TN_FILE_CREATE = 2,   /* make it if there is none */
+    TN_FILE_NEW = 4,      /* EEXIST if there is one */
+    TN_FILE_EMPTY = 8,    /* drop its contents */
+    TN_FILE_AT_ONCE = 16, /* a FIFO that has nobody at its other end too */
+    TN_FILE_NO_LINK = 32, /* ELOOP when the name is a symbolic link */
 };
 
 struct tn_file_facts {
     uint64_t size;
     uint64_t on_disk; /* bytes it takes there */
     bool regular;
+    unsigned mode; /* its permissions */
+    unsigned owner;
+    unsigned group;
+    uint64_t links;
 };
 
 int tn_file_open(const char *path, unsigned how, unsigned mode, int *file);
@@ -33,6 +39,14 @@ void tn_file_close(int file);
 /* Opens a file that is open once more, as another opening with locks of its own. */
 int tn_file_again(int file, unsigned how, int *again);
 int tn_file_facts(int file, struct tn_file_facts *facts);
+/* A name of a file opened as path that holds whatever the working directory is, and that is no
+ * symbolic link's, if one can be had; else the path. ENAMETOOLONG. */
+int tn_file_name(int file, const char *path, char *name, size_t size);
+/* Whether path is a name of this file, and no symbolic link. */
+int tn_file_is_at(int file, const char *path, bool *is);
+/* Owner, group and permissions like these, as far as this process may give them, and in any case
+ * none for a group that is another one. */
+void tn_file_liken(int file, const struct tn_file_facts *facts);
 /* *got < size at the end of the file only. */
 int tn_file_read(int file, void *buffer, size_t size, uint64_t at, size_t *got);
 /* All parts, at most 1024, one after the other. */

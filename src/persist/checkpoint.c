@@ -146,10 +146,10 @@ bring_to_file(struct tn_image *image)
         failed = tn_file_sync_folder(image->journal_path);
         journal->in_folder = failed == 0;
     }
+    failed = failed == 0 ? tn_mark_bind(image) : failed;
     if (failed == 0) {
         failed = tn_write_pages(image, &image->logged, &image->hollow);
     }
-    failed = failed == 0 ? tn_mark_write(&image->head, image->file, image->commit) : failed;
     if (failed == 0) {
         failed = tn_file_facts(image->file, &facts);
     }
@@ -161,9 +161,9 @@ bring_to_file(struct tn_image *image)
     if (failed == 0 && facts.size != needed) {
         failed = tn_file_resize(image->file, needed);
     }
-    if (failed == 0) {
-        failed = tn_file_sync(image->file);
-    }
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
+    failed = failed == 0 ? tn_mark_write(&image->head, image->file, image->commit) : failed;
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
     if (failed == 0) {
         image->file_end = end;
         image->tail = 0;

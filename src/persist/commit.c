@@ -86,6 +86,24 @@ tn_commit(struct tn_image *image, bool for_sure)
     return 0;
 }
 
+/* Should that fail, one copy may say so already: it is taken back, since the heap goes on. */
+static int
+say_closed(struct tn_image *image)
+{
+    struct tn_superblock *head = &image->head;
+    head->flags &= ~(uint32_t)TN_IMAGE_OPEN;
+    head->serial++;
+    if (tn_superblock_write(image) == 0) {
+        return 0;
+    }
+    int code = errno;
+    head->flags |= TN_IMAGE_OPEN;
+    head->serial++;
+    image->said_closed = tn_superblock_write(image) != 0;
+    errno = code;
+    return -1;
+}
+
 int
 tn_commit_shared(struct tn_image *image, bool closing)
 {
@@ -96,16 +114,11 @@ tn_commit_shared(struct tn_image *image, bool closing)
     if (failed == 0) {
         failed = tn_file_sync(image->file);
     }
-    if (failed == 0 && closing) {
-        image->head.flags &= ~(uint32_t)TN_IMAGE_OPEN;
-        image->head.serial++;
-        if (tn_superblock_write(image) != 0) {
-            image->head.flags |= TN_IMAGE_OPEN;
-            return -1;
-        }
-    }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be synced", image->path);
+    }
+    if (closing && say_closed(image) != 0) {
+        return -1;
     }
     image->commit++;
     return 0;

@@ -73,12 +73,14 @@ struct tn_notice {
     uint64_t process;
 };
 
-/* Which commit the file is at, without the journal: a sector, and the same again in the next, so
- * that a write that was cut short leaves one of them whole. The larger number counts. */
+/* Which commit the file is at: a sector, and the same again in the next, so that a write that was
+ * cut short leaves one of them whole. The larger number counts, then the one without a journal. */
 struct tn_mark {
     uint64_t commit;
-    uint64_t sum; /* of the number and the image's id */
-    uint64_t zero[62];
+    uint64_t journal; /* 0, or the salt of the one that the file, some of whose pages are of this
+                         commit and others older, is not whole without */
+    uint64_t sum;     /* of both and the image's id */
+    uint64_t zero[61];
 };
 
 _Static_assert(sizeof(struct tn_mark) == 512, "a sector");

@@ -41,25 +41,33 @@ tn_image_to_write(struct tn_heap *heap, const char *what)
                 image->path);
         return NULL;
     }
+    if (image->said_closed) {
+        tn_fail(EIO, false,
+                "%s: could not be closed, and its file may say that it was; close it without a "
+                "commit, and check it",
+                image->path);
+        return NULL;
+    }
     return image;
 }
 
 struct tn_image *
-tn_image_new(const char *path, unsigned flags)
+tn_image_new(const char *path, const char *name, unsigned flags)
 {
     static const char suffix[] = "-journal";
-    size_t length = strlen(path);
-    size_t size = sizeof(struct tn_image) + 2 * length + 2 + sizeof suffix;
+    size_t told = strlen(path) + 1;
+    size_t length = strlen(name);
+    size_t size = sizeof(struct tn_image) + told + length + sizeof suffix;
     struct tn_image *image = tn_malloc(size);
     if (image == NULL) {
         tn_fail(ENOMEM, true, "%s", path);
         return NULL;
     }
     memset(image, 0, size);
-    memcpy(image->names, path, length);
+    memcpy(image->names, path, told);
     image->path = image->names;
-    char *journal = image->names + length + 1;
-    memcpy(journal, path, length);
+    char *journal = image->names + told;
+    memcpy(journal, name, length);
     memcpy(journal + length, suffix, sizeof suffix);
     image->journal_path = journal;
     image->flags = flags;

@@ -18,13 +18,14 @@
 
 #include "tarn/persist.h"
 
+#include <string.h>
+
 #pragma GCC visibility push(hidden)
 
 struct tn_journal {
     int file;       /* -1: there is none yet */
     bool in_folder; /* its being there is durable */
     bool durable;   /* all its records are */
-    bool suspect;   /* behind its end may be a record that was not acknowledged */
     uint64_t salt;
     uint64_t first;      /* commit of its first record */
     uint64_t end;        /* where the next record goes */
@@ -65,12 +66,12 @@ struct tn_hot {
 struct tn_image {
     struct tn_heap heap;
     struct tn_space space;
-    struct tn_lock lock; /* one commit, rollback, ... at a time; guards all below */
-    const char *path;
-    const char *journal_path;
-    unsigned flags; /* enum tarn_open_flags */
-    bool child;     /* this process is a fork's child of the one that opened it */
-    int file;       /* bears the locks */
+    struct tn_lock lock;      /* one commit, rollback, ... at a time; guards all below */
+    const char *path;         /* as the caller calls it */
+    const char *journal_path; /* by the file's real name */
+    unsigned flags;           /* enum tarn_open_flags */
+    bool child;               /* this process is a fork's child of the one that opened it */
+    int file;                 /* bears the locks */
     int to_map; /* the same, opened once more: a mapping keeps its opening, with its locks, as long
                    as there is a child that has it; -1: not to be had, the first one is mapped */
     int guard;  /* while a fork is being made, the child's opening; -1: none. fork_guard.c's lock */
@@ -85,6 +86,7 @@ struct tn_image {
     bool closed;      /* it had been closed properly */
     bool watching;    /* tn_dirty_watch was called */
     bool torn;        /* a rollback failed half-way: memory is nobody's state */
+    bool said_closed; /* shared: its superblock may say that it is closed, and it is not */
     void *kept;       /* until it succeeds: what tn_heap_hooks.before gave */
     size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
     size_t usable;    /* bytes of the space that are mapped at all */
@@ -124,8 +126,19 @@ struct tn_image *tn_image_of(struct tn_heap *heap);
 struct tn_image *tn_image_to_write(struct tn_heap *heap, const char *what);
 
 /* image.c */
-struct tn_image *tn_image_new(const char *path, unsigned flags);
+struct tn_image *tn_image_new(const char *path, const char *name, unsigned flags);
 void tn_image_free(struct tn_image *image);
+
+/* image_file.c: a regular file, opened without waiting for anybody. -1 said. */
+struct tn_opened {
+    int file;
+    bool made; /* it was not there before */
+    struct tn_file_facts facts;
+};
+int tn_open_regular(const char *path, unsigned how, unsigned mode, struct tn_opened *opened);
+/* With nothing but its file and its names; opened is that, or NULL. */
+struct tn_image *tn_image_open(const char *path, unsigned flags, unsigned how, unsigned mode,
+                               struct tn_opened *opened);
 
 /* open.c: takes up the committed state; a new generation of caches. */
 int tn_image_take_up(struct tn_image *image);
@@ -152,10 +165,13 @@ int tn_superblock_make(struct tn_image *image, const tarn_options *options, size
 int tn_superblock_write(struct tn_image *image);
 int tn_superblock_read(const char *path, int file, struct tn_superblock *head);
 bool tn_superblock_is_whole_twice(int file);
-/* The number of the commit that the file is at. -1 said: it is damaged. */
-int tn_mark_read(const struct tn_image *image, uint64_t *commit);
+/* -1 said: it is damaged. */
+int tn_mark_read(const struct tn_image *image, struct tn_mark *mark);
 bool tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark);
+/* The file is whole without a journal. */
 int tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit);
+/* It is not so from now on: before pages of the last commit go to it. */
+int tn_mark_bind(const struct tn_image *image);
 
 /* place.c: reserves the image's addresses; where says a new one may choose them. */
 int tn_place_reserve(struct tn_image *image);
@@ -194,6 +210,11 @@ struct tn_replay {
 int tn_journal_replay(struct tn_image *image, uint64_t from, const struct tn_replay *replay,
                       void *context);
 int tn_journal_remove(struct tn_image *image);
+/* Makes way for a new image's journal: one of an image that was there before goes, any other file
+ * is in the way. ENAMETOOLONG when there can be none of this name. */
+int tn_journal_clear(const char *path);
+/* Whether a file with no more than this, or beginning with this, may be a journal. */
+bool tn_journal_may_begin(const struct tn_journal_head *head, size_t size);
 
 /* seal.c: at closing; where there can be no seal there is none. */
 void tn_seal_make(struct tn_image *image);
@@ -242,6 +263,13 @@ void tn_image_let(struct tn_image *image);
 /* The two parts of it, the rooms' first: their hooks take the heap's locks themselves. */
 void tn_image_hold_rooms(bool held);
 void tn_image_hold_heap(struct tn_image *image, bool held);
+
+static inline bool
+tn_is_zero(const void *data, size_t size)
+{
+    const char *bytes = data;
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
 
 static inline int
 tn_file_to_map(const struct tn_image *image)

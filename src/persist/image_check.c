@@ -33,17 +33,11 @@ tn_check_goes_on(struct tn_checker *checker, uint64_t done)
     return !checker->stopped;
 }
 
-static bool
-is_zero(const char *data, size_t size)
-{
-    return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
-}
-
 static void
 check_superblock(struct tn_checker *checker, const struct tn_superblock *best,
                  const struct tn_superblock *copy, uint64_t at)
 {
-    if (is_zero((const char *)copy, sizeof *copy)) {
+    if (tn_is_zero(copy, sizeof *copy)) {
         return; /* a making that did not get to the second one */
     }
     if (memcmp(copy->magic, TN_IMAGE_MAGIC, sizeof copy->magic) != 0 ||
@@ -81,7 +75,7 @@ check_head(struct tn_checker *checker, struct tn_image *image)
         for (unsigned i = 0; i < 4; i++) {
             size_t from = used[i][0] + used[i][1];
             size_t to = i < 3 ? used[i + 1][0] : sizeof head;
-            if (!is_zero(head + from, to - from)) {
+            if (!tn_is_zero(head + from, to - from)) {
                 tn_check_say(checker, "there is something where nothing should be", from);
             }
         }
@@ -102,7 +96,7 @@ static void
 check_page(struct tn_checker *checker, struct tn_image *image, size_t page, uint64_t sum)
 {
     const char *data = tn_page_start(image, page);
-    bool right = sum != 0 ? tn_sum(data, TN_PAGE) == sum : is_zero(data, TN_PAGE);
+    bool right = sum != 0 ? tn_sum(data, TN_PAGE) == sum : tn_is_zero(data, TN_PAGE);
     if (!right && !in_journal(image, page)) {
         tn_check_say(checker, "a page is not what was written",
                      image->head.space_at + ((uint64_t)page << TN_PAGE_SHIFT));
@@ -167,7 +161,7 @@ check_rest_of_sums(struct tn_checker *checker, struct tn_image *image)
         if (part == 0 || tn_file_read(image->file, buffer, part, at, &got) != 0 || got == 0) {
             return;
         }
-        if (!is_zero(buffer, got)) {
+        if (!tn_is_zero(buffer, got)) {
             tn_check_say(checker, "there is a sum of a page that is not there", at);
         }
         at += got;
@@ -235,25 +229,11 @@ tarn_check_told(const char *path, bool (*report)(void *context, const char *what
                 tarn_progress progress, void *context)
 {
     struct tn_checker checker = {.report = report, .progress = progress, .context = context};
-    struct tn_image *image = tn_image_new(path, TARN_READ_ONLY);
-    struct tn_file_facts facts;
+    struct tn_image *image = tn_image_open(path, TARN_READ_ONLY, TN_FILE_READ, 0, NULL);
     if (image == NULL) {
         return -1;
     }
-    int failed = tn_file_open(path, TN_FILE_READ, 0, &image->file);
-    if (failed == 0) {
-        failed = tn_file_facts(image->file, &facts);
-    } else {
-        image->file = -1;
-    }
-    int result = 0;
-    if (failed != 0) {
-        result = tn_fail(failed, true, "%s: cannot be read", path);
-    } else if (!facts.regular) {
-        result = tn_fail(EINVAL, false, "%s: is no regular file", path);
-    } else {
-        result = check_image(&checker, image);
-    }
+    int result = check_image(&checker, image);
     tn_image_free(image);
     return result != 0 ? -1 : checker.count;
 }

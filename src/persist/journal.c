@@ -10,8 +10,9 @@
  * checkpoint that was cut short leaves one: every byte in which they differ is in a later change.
  *
  * The journal is begun anew (another salt) only after the file has all that its records have, and
- * that is durable; and records are overwritten only after the new header is durable. A crash in
- * between finds records that the file has already, in full, and replaying them changes nothing.
+ * that is durable, in its mark too; and records are overwritten only after the new header is
+ * durable. A crash in between finds records that the file has already, in full, and replaying them
+ * changes nothing.
  */
 #include "persist/image.h"
 
@@ -68,29 +69,42 @@ put(struct writer *writer, void *data, size_t size)
     return 0;
 }
 
+/* There was none when it was looked for. Whoever may use the image may use its journal. */
+static int
+make_file(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    struct tn_file_facts facts;
+    int failed = tn_file_facts(image->file, &facts);
+    if (failed == 0) {
+        failed = tn_file_open(image->journal_path, TN_FILE_WRITE | TN_FILE_NEW, facts.mode,
+                              &journal->file);
+    }
+    if (failed != 0) {
+        journal->file = -1;
+        return tn_fail(failed, true, "%s: cannot be made", image->journal_path);
+    }
+    tn_file_liken(journal->file, &facts);
+    journal->in_folder = false;
+    journal->size = 0;
+    journal->written = 0;
+    return 0;
+}
+
 int
 tn_journal_restart(struct tn_image *image)
 {
     struct tn_journal *journal = &image->journal;
-    bool fresh = journal->file < 0;
     int failed = 0;
-    if (fresh) {
-        failed =
-            tn_file_open(image->journal_path, TN_FILE_WRITE | TN_FILE_CREATE, 0666, &journal->file);
-        if (failed != 0) {
-            journal->file = -1;
-            return tn_fail(failed, true, "%s: cannot be made", image->journal_path);
-        }
-        journal->in_folder = false;
-        journal->size = 0;
-        journal->written = 0;
+    if (journal->file < 0 && make_file(image) != 0) {
+        return -1;
     }
     journal->end = 0;
     struct tn_journal_head head = {
         .byte_order = TN_BYTE_ORDER,
         .version = TN_IMAGE_VERSION,
         .id = {image->head.id[0], image->head.id[1]},
-        .salt = tn_os_random(),
+        .salt = tn_os_random() | 1,
         .first = image->commit + 1,
     };
     memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);
@@ -366,16 +380,64 @@ tn_journal_remove(struct tn_image *image)
     if (journal->file < 0) {
         return 0;
     }
-    tn_seal_forget(image);
-    tn_file_close(journal->file);
-    journal->file = -1;
-    journal->end = 0;
-    int failed = tn_file_remove(image->journal_path);
-    if (failed == 0 || failed == ENOENT) {
+    bool ours; /* not another image's, that was made when this one had been renamed */
+    int failed = tn_file_is_at(journal->file, image->journal_path, &ours);
+    if (failed == 0 && ours) {
+        failed = tn_file_remove(image->journal_path);
+    }
+    if (failed == 0) {
+        tn_seal_forget(image);
+        tn_file_close(journal->file);
+        journal->file = -1;
+        journal->end = 0;
         failed = tn_file_sync_folder(image->journal_path);
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be removed", image->journal_path);
     }
     return 0;
+}
+
+bool
+tn_journal_may_begin(const struct tn_journal_head *head, size_t size)
+{
+    return tn_is_zero(head, size) ||
+           memcmp(head->magic, TN_JOURNAL_MAGIC, tn_min(size, sizeof head->magic)) == 0;
+}
+
+/* Whether what is at a journal's place is one, or the beginning of one. */
+static int
+is_journal(int file, bool *is)
+{
+    struct tn_file_facts facts;
+    struct tn_journal_head head;
+    size_t got = 0;
+    memset(&head, 0, sizeof head);
+    *is = false;
+    int failed = tn_file_facts(file, &facts);
+    if (failed == 0 && facts.regular) {
+        failed = tn_file_read(file, &head, sizeof head, 0, &got);
+        *is = failed == 0 && tn_journal_may_begin(&head, got);
+    }
+    return failed;
+}
+
+int
+tn_journal_clear(const char *path)
+{
+    int file;
+    bool is;
+    int failed = tn_file_open(path, TN_FILE_READ | TN_FILE_AT_ONCE | TN_FILE_NO_LINK, 0, &file);
+    if (failed == ENOENT) {
+        return 0;
+    }
+    if (failed == 0) {
+        failed = is_journal(file, &is);
+        tn_file_close(file);
+    }
+    if (failed == ELOOP || (failed == 0 && !is)) {
+        return tn_fail(EEXIST, false, "%s: is there, and is no journal; move it away", path);
+    }
+    failed = failed == 0 ? tn_file_remove(path) : failed;
+    return failed == 0 ? 0 : tn_fail(failed, true, "%s: cannot be removed", path);
 }

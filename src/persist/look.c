@@ -34,29 +34,16 @@ tn_map_anywhere(struct tn_image *image)
 }
 
 static int
-look(struct tn_image *image)
+look(struct tn_image *image, const struct tn_file_facts *facts)
 {
-    struct tn_file_facts facts;
-    int failed = tn_file_open(image->path, TN_FILE_READ, 0, &image->file);
-    if (failed == 0) {
-        failed = tn_file_facts(image->file, &facts);
-    } else {
-        image->file = -1;
-    }
-    if (failed != 0) {
-        return tn_fail(failed, true, "%s: cannot be opened", image->path);
-    }
-    if (!facts.regular) {
-        return tn_fail(EINVAL, false, "%s: is no regular file", image->path);
-    }
     if (tn_superblock_read(image->path, image->file, &image->head) != 0 ||
         tn_image_lock_to_read(image) != 0 || tn_journal_find(image, false) != 0) {
         return -1;
     }
     uint64_t needed = image->head.space_at + TN_SPACE_HEAD;
-    if (facts.size < needed) {
+    if (facts->size < needed) {
         return tn_fail(EBADMSG, false, "%s: is truncated: %zu bytes instead of %zu", image->path,
-                       (size_t)facts.size, (size_t)needed);
+                       (size_t)facts->size, (size_t)needed);
     }
     return tn_map_anywhere(image);
 }
@@ -64,8 +51,9 @@ look(struct tn_image *image)
 struct tn_image *
 tn_image_look(const char *path)
 {
-    struct tn_image *image = tn_image_new(path, TARN_READ_ONLY);
-    if (image != NULL && look(image) != 0) {
+    struct tn_opened opened;
+    struct tn_image *image = tn_image_open(path, TARN_READ_ONLY, TN_FILE_READ, 0, &opened);
+    if (image != NULL && look(image, &opened.facts) != 0) {
         tn_image_free(image);
         image = NULL;
     }

@@ -201,6 +201,21 @@ make_heap(struct tn_image *image)
     return 0;
 }
 
+/* An opening in shared mode failed behind its mark: nothing was changed, and if it can be written
+ * the file says so. -1, with errno and message as they are. */
+static int
+take_mark_back(struct tn_image *image)
+{
+    int saved = errno;
+    if (image->head.flags & TN_IMAGE_OPEN) {
+        image->head.flags &= ~(uint32_t)TN_IMAGE_OPEN;
+        image->head.serial++;
+        tn_superblock_write(image);
+    }
+    errno = saved;
+    return -1;
+}
+
 /* The empty heap goes to the file, then, when that is durable, the superblock. */
 static int
 write_new(struct tn_image *image)
@@ -227,11 +242,12 @@ write_new(struct tn_image *image)
         return tn_fail(failed, true, "%s: cannot be written", image->path);
     }
     if (tn_superblock_write(image) != 0) {
-        return -1;
+        return take_mark_back(image);
     }
-    failed = tn_file_sync_folder(image->path);
+    failed = tn_file_sync_folder(image->journal_path);
     if (failed != 0) {
-        return tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+        tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+        return take_mark_back(image);
     }
     return 0;
 }
@@ -248,6 +264,9 @@ make(struct tn_image *image, const tarn_options *options)
         tn_place_choose(image, options->base) != 0 || make_sets(image) != 0) {
         return -1;
     }
+    if (tn_journal_clear(image->journal_path) != 0) {
+        return -1;
+    }
     int failed = tn_file_resize(image->file, 0);
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_file_resize(image->file, image->head.space_at);
@@ -260,7 +279,6 @@ make(struct tn_image *image, const tarn_options *options)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be made", image->path);
     }
-    tn_file_remove(image->journal_path); /* of an image that was here before */
     if (make_heap(image) != 0 || write_new(image) != 0) {
         return -1;
     }
@@ -397,6 +415,10 @@ become_shared(struct tn_image *image)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: no space for all that it may hold", image->path);
     }
+    failed = tn_file_sync_folder(image->path); /* as commits with a new journal do */
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+    }
     failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
     if (failed != 0) {
         return tn_fail(failed == EAGAIN ? EBUSY : failed, true, "%s: cannot be locked",
@@ -406,7 +428,10 @@ become_shared(struct tn_image *image)
     image->head.flags |= TN_IMAGE_OPEN;
     image->head.flags &= ~(uint32_t)TN_IMAGE_SUMS;
     image->head.serial++;
-    return tn_superblock_write(image) != 0 ? -1 : tn_map_anew(image);
+    if (tn_superblock_write(image) != 0 || tn_map_anew(image) != 0) {
+        return take_mark_back(image);
+    }
+    return 0;
 }
 
 static int
@@ -453,31 +478,12 @@ open_or_make(const char *path, const tarn_options *options, unsigned how, bool o
         tn_fail(EINVAL, false, "%s: TARN_RESERVE goes only with TARN_SHARED", path);
         return NULL;
     }
-    struct tn_image *image = tn_image_new(path, options->flags);
-    struct tn_file_facts facts;
+    unsigned mode = options->mode != 0 ? options->mode : 0666;
+    struct tn_image *image = tn_image_open(path, options->flags, how, mode, NULL);
     if (image == NULL) {
         return NULL;
     }
     image->journal_most = options->journal_most;
-    int failed = tn_file_open(path, how, options->mode != 0 ? options->mode : 0666, &image->file);
-    if (failed == 0) {
-        failed = tn_file_facts(image->file, &facts);
-    } else {
-        image->file = -1;
-    }
-    if (failed == EROFS) {
-        tn_fail(failed, true,
-                "%s: nothing can be written there, TARN_READ_ONLY opens what there is", path);
-        return give_up(image);
-    }
-    if (failed != 0) {
-        tn_fail(failed, true, "%s: cannot be opened", path);
-        return give_up(image);
-    }
-    if (!facts.regular) {
-        tn_fail(EINVAL, false, "%s: is no regular file", path);
-        return give_up(image);
-    }
     if (tn_file_again(image->file, how & TN_FILE_WRITE, &image->to_map) != 0) {
         image->to_map = -1;
     }

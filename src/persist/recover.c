@@ -188,8 +188,16 @@ find_last(struct tn_image *image, struct tn_record *record, uint64_t *commit, bo
     return 0;
 }
 
+/* What can be done with an image whose journal is damaged. */
+static const char *
+without_it(const struct tn_mark *mark)
+{
+    return mark->journal != 0 ? "the image is not whole without this journal"
+                              : "without this journal the image opens at an earlier commit";
+}
+
 static int
-find_records(struct tn_image *image, uint64_t in_file)
+find_records(struct tn_image *image, const struct tn_mark *mark)
 {
     struct tn_journal *journal = &image->journal;
     char *buffer = tn_os_reserve(CHUNK, TN_PAGE);
@@ -207,28 +215,30 @@ find_records(struct tn_image *image, uint64_t in_file)
         return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
     }
     if (lost) {
-        return tn_fail(EBADMSG, false,
-                       "%s: damaged at %zu, behind which are later commits; without this journal "
-                       "the image opens at an earlier one",
-                       image->journal_path, (size_t)journal->end);
+        return tn_fail(EBADMSG, false, "%s: damaged at %zu, behind which are later commits; %s",
+                       image->journal_path, (size_t)journal->end, without_it(mark));
     }
-    if (commit - 1 < in_file) {
+    if (commit - 1 < mark->commit) {
         return tn_fail(EBADMSG, false,
                        "%s: ends at commit %zu, but the image is at %zu: it was written for an "
                        "earlier state of the file",
-                       image->journal_path, (size_t)commit - 1, (size_t)in_file);
+                       image->journal_path, (size_t)commit - 1, (size_t)mark->commit);
     }
     image->commit = commit - 1;
-    image->redone = commit - 1 - in_file;
+    image->redone = commit - 1 - mark->commit;
     image->dropped = record.magic == TN_RECORD_MAGIC && record.salt == journal->salt;
     return 0;
 }
 
-static bool
-is_zero(const struct tn_journal_head *head)
+/* No journal, or one with nothing in it. */
+static int
+find_none(const struct tn_image *image, const struct tn_mark *mark)
 {
-    static const struct tn_journal_head zero;
-    return memcmp(head, &zero, sizeof zero) == 0;
+    if (mark->journal != 0) {
+        return tn_fail(EBADMSG, false, "%s: is not whole without its journal, and %s is missing",
+                       image->path, image->journal_path);
+    }
+    return 0;
 }
 
 int
@@ -243,15 +253,22 @@ tn_journal_find(struct tn_image *image, bool thorough)
     image->redone = 0;
     image->dropped = false;
     journal->end = 0;
-    if (tn_mark_read(image, &image->commit) != 0) {
+    struct tn_mark mark;
+    if (tn_mark_read(image, &mark) != 0) {
         return -1;
     }
-    int failed =
-        tn_file_open(image->journal_path, write ? TN_FILE_WRITE : TN_FILE_READ, 0, &journal->file);
+    image->commit = mark.commit;
+    unsigned how = (write ? TN_FILE_WRITE : TN_FILE_READ) | TN_FILE_AT_ONCE | TN_FILE_NO_LINK;
+    int failed = tn_file_open(image->journal_path, how, 0, &journal->file);
+    if (failed == ELOOP) {
+        journal->file = -1;
+        return tn_fail(EBADMSG, false, "%s: is a symbolic link, and no journal; move it away",
+                       image->journal_path);
+    }
     if (failed != 0) {
         journal->file = -1;
         return failed == ENOENT
-                   ? 0
+                   ? find_none(image, &mark)
                    : tn_fail(failed, true, "%s: cannot be opened", image->journal_path);
     }
     struct tn_file_facts facts;
@@ -259,21 +276,27 @@ tn_journal_find(struct tn_image *image, bool thorough)
     size_t got = 0;
     memset(&head, 0, sizeof head);
     failed = tn_file_facts(journal->file, &facts);
+    if (failed == 0 && !facts.regular) {
+        return tn_fail(EBADMSG, false, "%s: is no journal, nor a file; move it away",
+                       image->journal_path);
+    }
     if (failed == 0) {
         failed = tn_file_read(journal->file, &head, sizeof head, 0, &got);
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
     }
-    if (got < sizeof head || is_zero(&head)) {
-        return 0; /* begun, and nothing committed with it */
+    if (got < sizeof head && !tn_journal_may_begin(&head, got)) {
+        return tn_fail(EBADMSG, false, "%s: is there, and is no journal; move it away",
+                       image->journal_path);
+    }
+    if (got < sizeof head || tn_is_zero(&head, sizeof head)) {
+        return find_none(image, &mark); /* begun, and nothing committed with it */
     }
     if (memcmp(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic) != 0 ||
         head.sum != tn_sum(&head, offsetof(struct tn_journal_head, sum))) {
-        return tn_fail(EBADMSG, false,
-                       "%s: its header is damaged; without this journal the image opens at an "
-                       "earlier commit",
-                       image->journal_path);
+        return tn_fail(EBADMSG, false, "%s: its header is damaged; %s", image->journal_path,
+                       without_it(&mark));
     }
     if (head.byte_order != TN_BYTE_ORDER || head.version != TN_IMAGE_VERSION) {
         return tn_fail(EINVAL, false, "%s: a journal of another version", image->journal_path);
@@ -282,15 +305,18 @@ tn_journal_find(struct tn_image *image, bool thorough)
         return tn_fail(EBADMSG, false, "%s: belongs to another image; move it away",
                        image->journal_path);
     }
+    if (mark.journal != 0 && mark.journal != head.salt) {
+        return tn_fail(EBADMSG, false, "%s: is not whole without its journal, and %s is another",
+                       image->path, image->journal_path);
+    }
     journal->salt = head.salt;
     journal->size = facts.size;
     journal->first = head.first;
-    uint64_t commit = image->commit;
-    if (head.first > commit + 1) {
+    if (head.first > mark.commit + 1) {
         return tn_fail(EBADMSG, false,
                        "%s: begins at commit %zu, but the image is at %zu: it was written for a "
                        "later state of the file",
-                       image->journal_path, (size_t)head.first, (size_t)commit);
+                       image->journal_path, (size_t)head.first, (size_t)mark.commit);
     }
     journal->in_folder = false; /* as far as this process knows */
     journal->durable = false;
@@ -307,7 +333,7 @@ tn_journal_find(struct tn_image *image, bool thorough)
         return 0;
     }
     journal->sealed = true; /* or may be: what is there does not hold for records to come */
-    if (find_records(image, commit) != 0) {
+    if (find_records(image, &mark) != 0) {
         return -1;
     }
     if (sealed && journal->end < seal.end) {

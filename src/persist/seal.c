@@ -7,9 +7,10 @@
  * breaks the seal first; the table lies where the record goes.
  *
  * More runs than are worth a mapping each: the short ones are written to the file, unsynced, and
- * not in the table. So a seal is believed when it says that all was durable in the journal when it
- * was made, or, what was not synced being still in the system's memory, as long as the system has
- * not been started anew. Else the records are gone through as after a crash.
+ * not in the table, after the file's mark says that it is not whole without this journal. A seal is
+ * believed when it says that all was durable in the journal when it was made, or, what was not
+ * synced being still in the system's memory, as long as the system has not been started anew. Else
+ * the records are gone through as after a crash.
  */
 #include "persist/image.h"
 
@@ -84,7 +85,8 @@ write_rest(struct maker *maker)
     struct tn_image *image = maker->image;
     int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
     if (failed == 0) {
-        failed = tn_write_pages(image, maker->rest, &image->hollow);
+        failed = tn_mark_bind(image);
+        failed = failed == 0 ? tn_write_pages(image, maker->rest, &image->hollow) : failed;
         tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
     }
     return failed;

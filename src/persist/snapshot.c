@@ -197,7 +197,12 @@ write_snapshot(struct copy *copy, const char *path)
     if (length >= sizeof name - 1) {
         return ENAMETOOLONG;
     }
-    int failed = tn_file_open(name, TN_FILE_WRITE | TN_FILE_NEW, 0666, &copy->to);
+    struct tn_file_facts facts;
+    int failed = tn_file_facts(copy->image->file, &facts);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = tn_file_open(name, TN_FILE_WRITE | TN_FILE_NEW, facts.mode, &copy->to);
     if (failed != 0) {
         return failed;
     }

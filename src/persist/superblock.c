@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+static const uint64_t places[2] = {0, TN_COPY_AT};
+
 int
 tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity)
 {
@@ -37,29 +39,51 @@ tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t c
     return 0;
 }
 
-int
-tn_superblock_write(struct tn_image *image)
-{
-    struct tn_superblock *head = &image->head;
-    head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
-    static const uint64_t places[] = {0, TN_COPY_AT};
-    for (unsigned i = 0; i < 2; i++) {
-        int failed = tn_file_write(image->file, head, sizeof *head, places[i]);
-        if (failed == 0) {
-            failed = tn_file_sync(image->file);
-        }
-        if (failed != 0) {
-            return tn_fail(failed, true, "%s: its superblock cannot be written", image->path);
-        }
-    }
-    return 0;
-}
-
 static bool
 is_whole(const struct tn_superblock *head)
 {
     return memcmp(head->magic, TN_IMAGE_MAGIC, sizeof head->magic) == 0 &&
            head->sum == tn_sum(head, offsetof(struct tn_superblock, sum));
+}
+
+/* Of the two the one that counts; 2: neither. */
+static unsigned
+which_counts(const struct tn_superblock copies[2])
+{
+    if (!is_whole(&copies[0])) {
+        return is_whole(&copies[1]) ? 1 : 2;
+    }
+    return is_whole(&copies[1]) && copies[1].serial > copies[0].serial ? 1 : 0;
+}
+
+static int
+read_copies(int file, struct tn_superblock copies[2])
+{
+    size_t got;
+    memset(copies, 0, 2 * sizeof *copies);
+    int failed = tn_file_read(file, &copies[0], sizeof copies[0], places[0], &got);
+    return failed == 0 ? tn_file_read(file, &copies[1], sizeof copies[1], places[1], &got) : failed;
+}
+
+/* What it speaks for is durable before; then first over the copy that does not count, so that there
+ * is a whole one at any time. */
+int
+tn_superblock_write(struct tn_image *image)
+{
+    struct tn_superblock *head = &image->head;
+    struct tn_superblock copies[2];
+    int failed = read_copies(image->file, copies);
+    unsigned first = which_counts(copies) == 0 ? 1 : 0;
+    head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
+    for (unsigned i = 0; i < 2 && failed == 0; i++) {
+        failed = tn_file_write(image->file, head, sizeof *head, places[first ^ i]);
+        failed = failed == 0 ? tn_file_sync(image->file) : failed;
+    }
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: its superblock cannot be written", image->path);
+    }
+    return 0;
 }
 
 /* Whether all numbers are such that nothing is computed wrongly from them. */
@@ -121,10 +145,7 @@ bool
 tn_superblock_is_whole_twice(int file)
 {
     struct tn_superblock copies[2];
-    size_t got[2] = {0, 0};
-    tn_file_read(file, &copies[0], sizeof copies[0], 0, &got[0]);
-    tn_file_read(file, &copies[1], sizeof copies[1], TN_COPY_AT, &got[1]);
-    return got[0] == sizeof copies[0] && got[1] == sizeof copies[1] && is_whole(&copies[0]) &&
+    return read_copies(file, copies) == 0 && is_whole(&copies[0]) &&
            memcmp(&copies[0], &copies[1], sizeof copies[0]) == 0;
 }
 
@@ -132,21 +153,17 @@ int
 tn_superblock_read(const char *path, int file, struct tn_superblock *head)
 {
     struct tn_superblock copies[2];
-    memset(copies, 0, sizeof copies);
-    static const uint64_t places[] = {0, TN_COPY_AT};
-    bool whole[2] = {false, false};
-    for (unsigned i = 0; i < 2; i++) {
-        size_t got;
-        int failed = tn_file_read(file, &copies[i], sizeof copies[i], places[i], &got);
-        if (failed != 0) {
-            return tn_fail(failed, true, "%s: cannot be read", path);
-        }
-        if (i == 0 && got == 0) {
-            return tn_fail(EINVAL, false, "%s: is empty, no image", path);
-        }
-        whole[i] = is_whole(&copies[i]);
+    struct tn_file_facts facts;
+    int failed = tn_file_facts(file, &facts);
+    failed = failed == 0 ? read_copies(file, copies) : failed;
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", path);
     }
-    if (!whole[0] && !whole[1]) {
+    if (facts.size == 0) {
+        return tn_fail(EINVAL, false, "%s: is empty, no image", path);
+    }
+    unsigned best = which_counts(copies);
+    if (best == 2) {
         bool magic = memcmp(copies[0].magic, TN_IMAGE_MAGIC, sizeof copies[0].magic) == 0 ||
                      memcmp(copies[1].magic, TN_IMAGE_MAGIC, sizeof copies[1].magic) == 0;
         uint32_t order = copies[0].byte_order;
@@ -158,15 +175,14 @@ tn_superblock_read(const char *path, int file, struct tn_superblock *head)
         }
         return tn_fail(EINVAL, false, "%s: is no image of Tarn's", path);
     }
-    unsigned best = whole[0] && (!whole[1] || copies[0].serial >= copies[1].serial) ? 0 : 1;
     *head = copies[best];
     return judge(path, head);
 }
 
 static uint64_t
-sum_of_mark(const struct tn_superblock *head, uint64_t commit)
+sum_of_mark(const struct tn_superblock *head, const struct tn_mark *mark)
 {
-    const uint64_t all[] = {head->id[0], head->id[1], commit};
+    const uint64_t all[] = {head->id[0], head->id[1], mark->commit, mark->journal};
     return tn_sum(all, sizeof all);
 }
 
@@ -174,12 +190,12 @@ bool
 tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark)
 {
     static const struct tn_mark zero;
-    return mark->sum == sum_of_mark(head, mark->commit) &&
+    return mark->sum == sum_of_mark(head, mark) &&
            memcmp(mark->zero, zero.zero, sizeof zero.zero) == 0;
 }
 
 int
-tn_mark_read(const struct tn_image *image, uint64_t *commit)
+tn_mark_read(const struct tn_image *image, struct tn_mark *mark)
 {
     struct tn_mark marks[2];
     size_t got;
@@ -187,24 +203,41 @@ tn_mark_read(const struct tn_image *image, uint64_t *commit)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->path);
     }
-    bool known = false;
-    *commit = 0;
+    const struct tn_mark *best = NULL;
     for (unsigned i = 0; i < 2; i++) {
-        if (got >= (i + 1) * sizeof *marks && tn_mark_is_whole(&image->head, &marks[i])) {
-            *commit = tn_max(*commit, marks[i].commit);
-            known = true;
+        if (got < (i + 1) * sizeof *marks || !tn_mark_is_whole(&image->head, &marks[i])) {
+            continue;
+        }
+        if (best == NULL || marks[i].commit > best->commit ||
+            (marks[i].commit == best->commit && marks[i].journal == 0)) {
+            best = &marks[i];
         }
     }
-    if (!known) {
+    if (best == NULL) {
         return tn_fail(EBADMSG, false, "%s: the number of its commit is damaged", image->path);
     }
+    *mark = *best;
     return 0;
+}
+
+static int
+write_marks(const struct tn_superblock *head, int file, struct tn_mark mark)
+{
+    mark.sum = sum_of_mark(head, &mark);
+    const struct tn_mark marks[2] = {mark, mark};
+    return tn_file_write(file, marks, sizeof marks, TN_MARK_AT);
 }
 
 int
 tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit)
 {
-    struct tn_mark marks[2] = {{.commit = commit, .sum = sum_of_mark(head, commit)}};
-    marks[1] = marks[0];
-    return tn_file_write(file, marks, sizeof marks, TN_MARK_AT);
+    return write_marks(head, file, (struct tn_mark){.commit = commit});
+}
+
+int
+tn_mark_bind(const struct tn_image *image)
+{
+    struct tn_mark mark = {.commit = image->commit, .journal = image->journal.salt};
+    int failed = write_marks(&image->head, image->file, mark);
+    return failed == 0 && !(image->flags & TARN_PROCESS) ? tn_file_sync(image->file) : failed;
 }

@@ -278,7 +278,7 @@ put_marks(void)
         struct tn_mark mark;
         uint8_t *at = bad.file.data + TN_MARK_AT + i * sizeof mark;
         memcpy(&mark, at, sizeof mark);
-        const uint64_t all[] = {head.id[0], head.id[1], mark.commit};
+        const uint64_t all[] = {head.id[0], head.id[1], mark.commit, mark.journal};
         mark.sum = tn_sum(all, sizeof all);
         memcpy(at, &mark, sizeof mark);
     }

@@ -13,6 +13,7 @@
 #include <tarn/persist.h>
 #include <tarn/tarn.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -243,6 +244,110 @@ beside_a_reader(void)
     look_from_outside(true, NULL);
 }
 
+static void
+copy_file(const char *from, const char *to)
+{
+    static char buffer[1 << 16];
+    ssize_t got;
+    int in = open(from, O_RDONLY);
+    int out = open(to, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    NEED(in >= 0 && out >= 0);
+    while ((got = read(in, buffer, sizeof buffer)) > 0) {
+        NEED(write(out, buffer, (size_t)got) == got);
+    }
+    close(in);
+    close(out);
+}
+
+static void
+refused(const char *name, const char *word)
+{
+    NEED(tarn_open(name, NULL) == NULL && errno == EBADMSG);
+    NEED(strstr(tarn_error(), word) != NULL);
+    NEED(tarn_check(name, NULL, NULL) > 0);
+}
+
+/* A file that has a part of the last commit is not taken for one that is at another. */
+static void
+without_its_journal(void)
+{
+    char kept[4096 + 16];
+    char beside[4096 + 16];
+    snprintf(kept, sizeof kept, "%.4000s-kept", journal);
+    snprintf(beside, sizeof beside, "%.4000s-journal", other);
+    unlink(other);
+    make(0);
+    copy_file(journal, kept);
+    tarn_heap *heap = open_image(0);
+    change(heap, 0, 1, 2);
+    NEED(tarn_checkpoint(heap) == 0);
+    change(heap, 0, 3, 3); /* more runs than the table has */
+    NEED(tarn_close(heap) == 0);
+    committed();
+    copy_file(path, other);
+    refused(other, "-journal is missing");
+    copy_file(kept, beside);
+    refused(other, "-journal is another");
+    copy_file(journal, beside);
+    NEED(tarn_check(other, say_fault, NULL) == 0);
+    heap = tarn_open(other, NULL);
+    NEED(heap != NULL && tarn_checkpoint(heap) == 0 && tarn_close(heap) == 0);
+    NEED(access(beside, F_OK) != 0 && tarn_check(other, say_fault, NULL) == 0);
+    unlink(kept);
+}
+
+/* A checkpoint that ends before its n-th call; false: it was done before. */
+static bool
+checkpoint_ends_at(unsigned long n)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        tarn_heap *heap = open_image(0);
+        calls_inject(CALLS_DIE, n, 0);
+        NEED(tarn_checkpoint(heap) == 0);
+        calls_inject(CALLS_NONE, 0, 0);
+        exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    NEED(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 9));
+    return WEXITSTATUS(status) == 9;
+}
+
+/* Whatever a checkpoint left in the file: with the journal all of the commit; without, all of one
+ * commit, or the file says that it is not whole. */
+static void
+cut_short(void)
+{
+    unsigned long refusals = 0;
+    bool ended = true;
+    make(0);
+    for (unsigned long n = 1; ended; n++) {
+        tarn_heap *heap = open_image(0);
+        NEED(tarn_checkpoint(heap) == 0);
+        change(heap, 0, 800, 1 + n);
+        NEED(tarn_commit(heap) == 0);
+        committed();
+        tarn_close_without_commit(heap);
+        ended = checkpoint_ends_at(n);
+        look_from_outside(true, NULL);
+        NEED(rename(journal, other) == 0);
+        heap = tarn_open(path, &(tarn_options){.flags = TARN_READ_ONLY});
+        if (heap != NULL) {
+            const char *data = tarn_root(heap);
+            for (size_t i = 0; i < PAGES; i += 800) {
+                NEED(data[i * PAGE] == data[0]);
+            }
+            tarn_close(heap);
+        } else {
+            NEED(errno == EBADMSG && strstr(tarn_error(), "is missing") != NULL);
+            refusals++;
+        }
+        NEED(rename(other, journal) == 0);
+    }
+    NEED(refusals > 4);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -262,6 +367,8 @@ main(int argc, char **argv)
     open_and_go_on(TARN_PROCESS, 3);
     damage();
     beside_a_reader();
+    without_its_journal();
+    cut_short();
     unlink(path);
     unlink(journal);
     unlink(other);
