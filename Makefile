@@ -1,5 +1,5 @@
 # The door: every target says what it does; the build itself is CMake's.
-.PHONY: all deps run check bench bench-short bench-count bench-memory bench-deps bench-pools bench-quick
+.PHONY: bench-insight all deps run check bench bench-short bench-count bench-memory bench-deps bench-pools bench-quick
 .PHONY: check-firmware fuzz-quick install clean help
 
 all: deps ## build the libraries into build/
@@ -23,6 +23,7 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 	@build/tests/persist/faults /dev/shm/tarn-crash.tarn process
 	@build/tests/persist/compound /dev/shm/tarn-crash.tarn 3
 	@for seed in 1 2 3 4 5 6 7 8; do build/tests/persist/power /dev/shm/tarn-crash.tarn 60 $$seed || exit 1; done
+	@build/tests/persist/power /dev/shm/tarn-crash.tarn all 3 12
 	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
 	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
 	@build/tests/persist/vast build/crash.tarn 100 10
@@ -74,6 +75,9 @@ coverage-quick: deps ## branches of the freestanding heap that its tests take
 bench-pools: bench-deps all ## object pools side by side with libcork, GLib, APR, Boost and malloc
 	@python3 bench/pools.py
 
+bench-insight: bench-deps all ## what statistics, profile and trace points cost
+	@python3 bench/insight_cost.py
+
 install: all ## libraries and headers below PREFIX (/usr/local), DESTDIR honoured
 	@cmake --install build --prefix "$(or $(PREFIX),/usr/local)"
 
@@ -111,6 +115,13 @@ soak: all ## threads that allocate, check and free for SECONDS_TO_SOAK (1800): m
 forks: all ## FORKS (100000) forks while four threads allocate; every child allocates and starts threads
 	@LD_PRELOAD=$(CURDIR)/build/libtarn.so TARN_TEST_SUBJECT=$(CURDIR)/build/libtarn.so build/tests/threads/fork_churn 4 $(or $(FORKS),100000)
 .PHONY: check-debug check-asan check-tsan soak forks
+
+fuzz-persist: all ## libFuzzer on images and their journals (SECONDS_TO_FUZZ, 60)
+	@cmake --build --preset release --target fuzz-persist >/dev/null && mkdir -p build/fuzz-persist
+	@build/tests/persist/fuzz_replay tests/persist/fuzz_cases.txt build/fuzz-persist
+	@build/tests/persist/fuzz -max_total_time=$(or $(SECONDS_TO_FUZZ),60) -max_len=240 -len_control=20 \
+		-artifact_prefix=build/fuzz-persist/ build/fuzz-persist 2>&1 | tail -3
+.PHONY: fuzz-persist
 
 memcheck: deps ## in build-memcheck, a library that tells Valgrind and AddressSanitizer of every block
 	@cmake -S . -B build-memcheck -G Ninja -DTARN_MEMCHECK=ON -DTARN_TESTS=OFF >/dev/null && ninja -C build-memcheck libtarn.so

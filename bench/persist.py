@@ -1,14 +1,21 @@
 """Heaps in a file side by side: Tarn's images, libpmemobj, Boost.Interprocess; and commits beside
-SQLite, LMDB and a plain write. Usage: persist.py [--quick] [FOLDER]
+SQLite, LMDB and a plain write. Usage: persist.py [--quick] [--save NAME] [FOLDER]
 
-Programs are in build/bench/persist; files are made in FOLDER (build/). Pairs are nanoseconds of
+Programs are in build/bench/persist; files are made in FOLDER (build/); figures are kept in
+bench/results/NAME.json, all those printed. Pairs are nanoseconds of
 processor time per thread, the rest is elapsed time, the best of several runs. libpmemobj runs with
 PMEM_IS_PMEM_FORCE=1, without which it waits for the disk at every allocation."""
 
+import argparse
 import glob
+import json
 import os
 import subprocess
 import sys
+
+sys.dont_write_bytecode = True
+
+from suite import results  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAMS = os.path.join(ROOT, "build", "bench", "persist")
@@ -44,7 +51,8 @@ def figures(name, path, arguments, repeats):
     return best
 
 
-def table(title, columns, keys, job, path, repeats, peers):
+def table(kept, title, columns, keys, job, path, repeats, peers):
+    rows = kept.setdefault(title, {})
     print(f"\n{title:<34}" + "".join(f"{column:>11}" for column in columns))
     for label, name in peers:
         if not installed(name):
@@ -52,32 +60,52 @@ def table(title, columns, keys, job, path, repeats, peers):
             continue
         found = figures(name, path, job(name), repeats)
         if found is not None:
+            rows[label] = dict(zip(columns, (found.get(key) for key in keys)))
             print(f"{label:<34}" + "".join(
                 f"{found[key]:>11.4g}" if key in found else f"{'-':>11}" for key in keys))
         sys.stdout.flush()
 
 
+def commits(kept, path, mib):
+    """The program's own tables, printed as they come; kept line by line."""
+    print()
+    with subprocess.Popen([os.path.join(PROGRAMS, "persist"), path, mib], stdout=subprocess.PIPE,
+                          text=True) as program:
+        lines = []
+        for line in program.stdout:
+            print(line, end="", flush=True)
+            lines.append(line.rstrip())
+    if program.returncode != 0:
+        sys.exit(program.returncode)
+    kept["commits"] = lines
+
+
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "--quick"]
-    quick = len(arguments) + 1 < len(sys.argv)
-    folder = arguments[0] if arguments else os.path.join(ROOT, "build")
-    path = os.path.join(folder, "bench-persist.tarn")
-    pairs = 500000 if quick else 3000000
-    table("malloc and free, ns", ["pair", "churn", "pair, 2", "churn, 2"],
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--save", metavar="NAME", help="keep the figures in bench/results/NAME.json")
+    parser.add_argument("folder", nargs="?", default=os.path.join(ROOT, "build"), help="where files are made")
+    options = parser.parse_args()
+    path = os.path.join(options.folder, "bench-persist.tarn")
+    pairs = 500000 if options.quick else 3000000
+    kept = {}
+    facts = {"machine": results.machine(), "command": results.command(), "tables": kept}
+    table(kept, "malloc and free, ns", ["pair", "churn", "pair, 2", "churn, 2"],
           ["pair1", "churn1", "pair2", "churn2"],
           lambda name: ["pairs", str(pairs // SLOW.get(name, 1))], path, 3, PEERS)
-    for nodes in [1000000] if quick else [1000000, 10000000]:
-        table(f"list of {nodes:,} nodes of 64 B", ["build ns", "commit ms", "close", "open", "walk",
-                                                   "close again"],
-              ["build", "commit", "close", "open", "walk", "close_again"],
+    for nodes in [1000000] if options.quick else [1000000, 10000000]:
+        table(kept, f"list of {nodes:,} nodes of 64 B",
+              ["build ns", "commit ms", "close", "open", "walk", "close again", "disk/live"],
+              ["build", "commit", "close", "open", "walk", "close_again", "ratio"],
               lambda name, nodes=nodes: ["list", str(nodes)], path, 2, PEERS[1:])
-    table("MiB on disk, 350 MiB live", ["live", "freed", "closed"], ["live", "freed", "closed"],
+    table(kept, "MiB on disk, 350 MiB live", ["live", "freed", "closed"], ["live", "freed", "closed"],
           lambda name: ["space"], path, 1, PEERS[1:])
-    print()
-    sys.stdout.flush()
-    subprocess.run([os.path.join(PROGRAMS, "persist"), path, "256" if quick else "1024"],
-                   check=True)
+    commits(kept, path, "256" if options.quick else "1024")
     clean(path)
+    if options.save:
+        with open(os.path.join(ROOT, "bench", "results", f"{options.save}.json"), "w", encoding="utf-8") as file:
+            json.dump(facts, file, indent=1)
+            file.write("\n")
 
 
 main()

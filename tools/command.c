@@ -37,19 +37,11 @@ command_misused(const char *name, const char *format, ...)
     return COMMAND_MISUSED;
 }
 
-static int
-unknown_option(const char *name, const char *word, const struct option *options)
+int
+command_unknown_option(const char *name, const char *word, const char *const *names)
 {
-    enum {
-        MOST = 64
-    };
-    const char *names[MOST + 1] = {NULL};
-    size_t length = strcspn(word, "=");
     char plain[64];
-    for (int i = 0; i < MOST && options[i].name != NULL; i++) {
-        names[i] = options[i].name;
-    }
-    snprintf(plain, sizeof plain, "%.*s", (int)length, word);
+    snprintf(plain, sizeof plain, "%.*s", (int)strcspn(word, "="), word);
     const char *near = strncmp(word, "--", 2) == 0 ? command_nearest(plain + 2, names) : NULL;
     return command_misused(name,
                            near != NULL ? "there is no option '%s'; is '--%s' meant?"
@@ -76,7 +68,11 @@ command_option(const char *name, int argc, char **argv, const char *letters,
     } else if (optopt != 0 && strchr(word, '=') != NULL) {
         command_misused(name, "%.*s takes no value", (int)strcspn(word, "="), word);
     } else {
-        unknown_option(name, word, options);
+        const char *names[COMMAND_OPTIONS + 1] = {NULL};
+        for (int i = 0; i < COMMAND_OPTIONS && options[i].name != NULL; i++) {
+            names[i] = options[i].name;
+        }
+        command_unknown_option(name, word, names);
     }
     return 0;
 }
@@ -89,7 +85,7 @@ command_nearest(const char *word, const char *const *words)
     size_t length = strlen(word);
     for (; length <= TN_SPELLING_MOST && *words != NULL; words++) {
         unsigned apart = tn_spelling_distance(word, length, *words);
-        if (apart < least) {
+        if (apart < least && 2 * apart <= length) {
             least = apart;
             nearest = *words;
         }

@@ -10,6 +10,8 @@ enum {
     COMMAND_DONE = 0,
     COMMAND_FAILED = 1,  /* the work could not be done; a line on stderr says why */
     COMMAND_MISUSED = 2, /* the command line was wrong */
+
+    COMMAND_OPTIONS = 32, /* that a command has, at most */
 };
 
 struct command {
@@ -33,6 +35,10 @@ int command_misused(const char *name, const char *format, ...)
 struct option;
 int command_option(const char *name, int argc, char **argv, const char *letters,
                    const struct option *options);
+
+/* Says that there is no option of that name, and the nearest of the names, which are without their
+ * dashes and end with NULL; returns COMMAND_MISUSED. */
+int command_unknown_option(const char *name, const char *word, const char *const *names);
 
 /* The word of a list that ends with NULL which was most likely meant by one that is not in it, or
  * NULL when none comes near. */

@@ -5,6 +5,7 @@
 #include "base/error_code.h"
 
 #include <ctype.h>
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,15 +133,25 @@ explain_word(const char *word)
 static int
 explain_main(int argc, char **argv)
 {
-    bool json = argc == 3 && strcmp(argv[1], "--list") == 0 && strcmp(argv[2], "--json") == 0;
-    if (json || (argc == 2 && strcmp(argv[1], "--list") == 0)) {
+    static const struct option flags[] = {
+        {"list", no_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    bool all = false;
+    bool json = false;
+    optind = 1;
+    for (int flag; (flag = command_option(NAME, argc, argv, ":", flags)) != -1;) {
+        if (flag == 0) {
+            return COMMAND_MISUSED;
+        }
+        *(flag == 'l' ? &all : &json) = true;
+    }
+    if (all && optind == argc) {
         list(json);
         return COMMAND_DONE;
     }
-    if (argc != 2 || argv[1][0] == '-') {
+    if (all || json || optind + 1 != argc) {
         return command_misused(NAME, "takes a code, a message in quotes, or --list [--json]");
     }
-    return explain_word(argv[1]);
+    return explain_word(argv[optind]);
 }
 
 const struct command command_explain = {

@@ -37,7 +37,11 @@ heap_arguments(int argc, char **argv, const struct heap_option *options, const c
             option++;
         }
         if (option->name == NULL) {
-            return command_misused(name, "there is no option '%s'", argv[i]);
+            const char *names[COMMAND_OPTIONS + 1] = {NULL};
+            for (int k = 0; k < COMMAND_OPTIONS && options[k].name != NULL; k++) {
+                names[k] = options[k].name + 2;
+            }
+            return command_unknown_option(name, argv[i], names);
         }
         bool joined = argv[i][length] == '=';
         if (option->flag != NULL && joined) {

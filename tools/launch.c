@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Bytes that a process may still come by between its last word and becoming the program. */
+#define BECOMING ((size_t)1 << 20)
+
 static double
 now(void)
 {
@@ -120,7 +123,7 @@ read_report(const char *path, long floor, struct launched *what)
                      &heap->live_bytes, &heap->large_blocks, &heap->large_bytes, &heap->slab_free,
                      &heap->cached, &heap->dirty, &heap->own, &heap->committed, &heap->threads);
     heap->known = got == 11;
-    if (got >= 1 && peak != 0 && what->peak <= (size_t)floor * 1024) {
+    if (got >= 1 && peak != 0 && what->peak <= (size_t)floor * 1024 + BECOMING) {
         what->peak = peak;
     }
     fclose(file);

@@ -4,6 +4,7 @@
  */
 #include "command.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,8 +76,20 @@ help(const struct command *command)
     return COMMAND_DONE;
 }
 
-int
-main(int argc, char **argv)
+/* Among the options, before any other word. */
+static bool
+asks_for_help(char *const *words)
+{
+    for (; *words != NULL && (*words)[0] == '-' && strcmp(*words, "--") != 0; words++) {
+        if (strcmp(*words, "--help") == 0 || strcmp(*words, "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+serve(int argc, char **argv)
 {
     if (argc < 2) {
         list_commands(stderr);
@@ -98,8 +111,19 @@ main(int argc, char **argv)
     if (command == NULL) {
         return unknown(name);
     }
-    if (for_help || (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))) {
+    if (for_help || asks_for_help(argv + 2)) {
         return help(command);
     }
     return command->main(argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    int code = serve(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "tarn: standard output: %s\n", strerror(errno));
+        code = code == COMMAND_DONE ? COMMAND_FAILED : code;
+    }
+    return code;
 }

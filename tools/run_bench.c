@@ -66,16 +66,17 @@ run_bench(int argc, char **argv)
     bool list = false;
     int flag;
     describe(argc, argv);
-    opterr = 0;
     optind = 1;
-    while ((flag = getopt_long(argc, argv, ":o:", flags, NULL)) != -1) {
+    while ((flag = command_option(NAME, argc, argv, ":o:", flags)) != -1) {
         const struct option *found = flags;
         while (found->name != NULL && found->val != flag) {
             found++;
         }
-        if (found->name == NULL || count + 6 > MOST_WORDS) {
-            return command_misused(NAME, "there is no option '%s', or it lacks its value",
-                                   argv[optind - 1]);
+        if (found->name == NULL) {
+            return COMMAND_MISUSED;
+        }
+        if (count + 6 > MOST_WORDS) {
+            return command_misused(NAME, "these are too many options");
         }
         if (flag == 'o') {
             page = optarg;

@@ -29,7 +29,7 @@ top(int argc, char **argv)
     bool json = false;
     char *end;
     optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "d:", options, NULL)) != -1;) {
+    for (int option; (option = command_option(argv[0], argc, argv, ":d:", options)) != -1;) {
         switch (option) {
         case ONCE:
             once = true;
@@ -45,7 +45,7 @@ top(int argc, char **argv)
             }
             break;
         default:
-            return command_misused(argv[0], "the options are wrong");
+            return COMMAND_MISUSED;
         }
     }
     if (optind + 1 != argc) {

@@ -13,6 +13,7 @@
 enum {
     HISTORY = 1024,
     GRAPH_MOST = 8, /* lines */
+    SMALL = 24,     /* lines of a screen on which figures come before the graph */
     LABEL = 10,
     PAIR_LIVE = 1,
     PAIR_RESIDENT,
@@ -23,7 +24,8 @@ enum {
 struct history {
     double live[HISTORY];
     double resident[HISTORY];
-    size_t count; /* ever; the newest is at (count - 1) % HISTORY */
+    size_t count;   /* ever; the newest is at (count - 1) % HISTORY */
+    double seconds; /* from one to the next */
 };
 
 static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -36,15 +38,17 @@ add(struct history *history, const struct top_shot *shot)
     history->count++;
 }
 
-/* A limit for the axis: the least of 1, 2, 4, 8 ... MiB that is above all. */
+/* A limit for the axis: the least of 1, 2, 3, 4, 6, 8, 12 ... MiB that is above all. */
 static double
 axis(const struct history *history, size_t shown)
 {
     double most = 1 << 20;
+    bool power = true; /* of two, else three quarters of the next */
     for (size_t i = 0; i < shown; i++) {
         size_t at = (history->count - 1 - i) % HISTORY;
         while (most < history->resident[at] || most < history->live[at]) {
-            most *= most < 8 << 20 ? 2 : 1.5;
+            most *= most < 2 << 20 ? 2 : power ? 1.5 : 4.0 / 3;
+            power = most == 2 << 20 || !power;
         }
     }
     return most;
@@ -82,6 +86,14 @@ draw_graph(const struct history *history, int top, int lines, int columns)
             }
         }
     }
+    char text[64];
+    snprintf(text, sizeof text, "%.0f s ago", (double)(shown - 1) * history->seconds);
+    attron(A_DIM);
+    mvprintw(top + lines, LABEL, "%s", text);
+    if (shown > strlen(text) + 5) {
+        mvprintw(top + lines, LABEL + (int)shown - 3, "now");
+    }
+    attroff(A_DIM);
 }
 
 static void
@@ -100,16 +112,15 @@ draw_figures(const struct top_target *target, const struct top_shot *shot, bool 
     attron(A_BOLD);
     mvprintw(0, 0, "tarn top  %d %s%s", (int)target->pid, target->name, still ? "  (held)" : "");
     attroff(A_BOLD);
-    mvprintw(1, 0, "live ");
     attron(COLOR_PAIR(PAIR_LIVE) | A_BOLD);
-    printw("%s", terminal_size(rooms[0], (double)stats->live_bytes));
+    mvprintw(1, 0, "█ live %s", terminal_size(rooms[0], (double)stats->live_bytes));
     attroff(COLOR_PAIR(PAIR_LIVE) | A_BOLD);
-    printw(" in %zu blocks   resident ", stats->live_blocks);
+    printw(" in %zu blocks   ", stats->live_blocks);
     attron(COLOR_PAIR(PAIR_RESIDENT) | A_BOLD);
-    printw("%s", terminal_size(rooms[1], (double)shot->resident));
+    printw("░ resident %s", terminal_size(rooms[1], (double)shot->resident));
     attroff(COLOR_PAIR(PAIR_RESIDENT) | A_BOLD);
     if (stats->live_bytes != 0) {
-        printw("   %.2f to 1", (double)shot->resident / (double)stats->live_bytes);
+        printw(", %.2f times live", (double)shot->resident / (double)stats->live_bytes);
     }
     char line[WIDE_MOST];
     snprintf(line, sizeof line,
@@ -182,13 +193,16 @@ draw_sites(struct top_target *target, const struct top_shot *shot, int y, int en
     snprintf(text, sizeof text, "%11s %9s  %s", "live", "blocks", "allocated at");
     head(y++, text);
     if (shot->interval == 0 && y < end) {
-        mvprintw(y++, 0, "%11s not profiled: start the program with TARN_PROFILE", "");
+        mvprintw(y++, 0, "%21s  not profiled: 'tarn profile --start %d' does it", "",
+                 (int)target->pid);
     }
     for (size_t i = 0; i < shot->site_count && y < end; i++) {
         const struct top_site *site = &shot->sites[i];
         top_describe(target, site, text, sizeof text);
-        mvprintw(y++, 0, "%11s %9.0f  %.*s", terminal_size(room, site->live_bytes),
-                 site->live_blocks, COLS > 24 ? COLS - 24 : 0, text);
+        int width = COLS > 24 ? COLS - 24 : 0;
+        bool cut = strlen(text) > (size_t)width;
+        mvprintw(y++, 0, "%11s %9.0f  %.*s%s", terminal_size(room, site->live_bytes),
+                 site->live_blocks, cut ? width - 1 : width, text, cut ? "…" : "");
     }
     return y;
 }
@@ -199,10 +213,11 @@ draw(struct top_target *target, const struct top_shot *shot, const struct histor
 {
     erase();
     int y = draw_figures(target, shot, still);
-    int graph = LINES / 4 < GRAPH_MOST ? LINES / 4 : GRAPH_MOST;
+    int graph = LINES / (LINES < SMALL ? 6 : 4);
+    graph = graph < GRAPH_MOST ? graph : GRAPH_MOST;
     if (graph > 1) {
         draw_graph(history, y, graph, COLS);
-        y += graph + 1;
+        y += graph + 2;
     }
     int left = LINES - 1 - y;
     for (int i = 0; i < 3 && left > 2; i++) {
@@ -259,6 +274,7 @@ top_screen(struct top_target *target, double seconds)
         return COMMAND_FAILED;
     }
     begin(seconds);
+    history.seconds = seconds;
     add(&history, &shot);
     for (;;) {
         draw(target, &shot, &history, still, first);

@@ -26,16 +26,14 @@ trace_record(int argc, char **argv)
     const char *path = "tarn.trace";
     bool children = false;
     int flag;
-    opterr = 0;
     optind = 1;
-    while ((flag = getopt_long(argc, argv, "+:o:", flags, NULL)) != -1) {
+    while ((flag = command_option(NAME " record", argc, argv, "+:o:", flags)) != -1) {
         if (flag == 'o') {
             path = optarg;
         } else if (flag == CHILDREN) {
             children = true;
         } else {
-            return command_misused(NAME, "record: there is no option '%s', or it lacks its value",
-                                   argv[optind - 1]);
+            return COMMAND_MISUSED;
         }
     }
     char **words = argv + optind;
@@ -44,8 +42,10 @@ trace_record(int argc, char **argv)
     }
     struct program program;
     if (!program_look(words[0], &program)) {
-        command_fail(NAME, "%s: %s", words[0], strerror(errno));
-        return errno == ENOENT ? 127 : 126;
+        int reason = errno;
+        command_fail(NAME, "%s: %s", words[0],
+                     reason == ENOENT ? "no such program" : strerror(reason));
+        return launch_status(reason);
     }
     char tarn[PATH_MAX];
     char recorder[PATH_MAX];

@@ -6,6 +6,7 @@
 #include "terminal.h"
 #include "trace_events.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,11 +251,19 @@ trace_show(int argc, char **argv)
 {
     static struct summary summary;
     struct trace trace;
-    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
-    if (argc != (json ? 3 : 2) || argv[argc - 1][0] == '-') {
-        return command_misused(NAME, "show takes [--json] FILE");
+    static const struct option flags[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    optind = 1;
+    for (int flag; (flag = command_option(NAME " show", argc, argv, ":", flags)) != -1;) {
+        if (flag != 'j') {
+            return COMMAND_MISUSED;
+        }
+        json = true;
     }
-    if (!trace_read(NAME, argv[argc - 1], &trace)) {
+    if (optind + 1 != argc) {
+        return command_misused(NAME, "show takes one FILE");
+    }
+    if (!trace_read(NAME, argv[optind], &trace)) {
         return COMMAND_FAILED;
     }
     struct object *objects = calloc((size_t)trace.slots + 1, sizeof *objects);

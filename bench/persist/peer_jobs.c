@@ -2,7 +2,8 @@
  * What is measured of every heap in a file, in lines of a name and a number:
  *
  *     peer-NAME FILE pairs COUNT     malloc and free, by 1 and 2 threads: ns of processor time
- *     peer-NAME FILE list NODES      build a list, commit, close, open, walk, close
+ *     peer-NAME FILE list NODES      build a list, commit, close, open, walk, close;
+ *                                    in the end, bytes on disk for each of a node
  *     peer-NAME FILE space           bytes on disk with 350 MiB live, after all was freed, closed
  */
 #include "peer.h"
@@ -100,6 +101,24 @@ lap(const char *name, double *start)
     *start = now(CLOCK_MONOTONIC);
 }
 
+static double
+mib_on_disk(const char *path)
+{
+    char journal[4096];
+    struct stat status;
+    double bytes = 0;
+    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    bytes += stat(path, &status) == 0 ? (double)status.st_blocks * 512 : 0;
+    bytes += stat(journal, &status) == 0 ? (double)status.st_blocks * 512 : 0;
+    return bytes / (1 << 20);
+}
+
+static void
+on_disk(const char *path, const char *name)
+{
+    printf("%s %.1f\n", name, mib_on_disk(path));
+}
+
 static void
 list(const char *path, long nodes)
 {
@@ -128,22 +147,12 @@ list(const char *path, long nodes)
     lap("walk", &start);
     peer_close();
     lap("close_again", &start);
+    sync();
+    printf("ratio %.3f\n", mib_on_disk(path) * (1 << 20) / ((double)nodes * sizeof(struct node)));
     if (count != nodes) {
         fprintf(stderr, "%ld of %ld nodes\n", count, nodes);
         exit(1);
     }
-}
-
-static void
-on_disk(const char *path, const char *name)
-{
-    char journal[4096];
-    struct stat status;
-    double bytes = 0;
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
-    bytes += stat(path, &status) == 0 ? (double)status.st_blocks * 512 : 0;
-    bytes += stat(journal, &status) == 0 ? (double)status.st_blocks * 512 : 0;
-    printf("%s %.1f\n", name, bytes / (1 << 20));
 }
 
 static void

@@ -153,8 +153,8 @@ end_heap(const char *path, tarn_heap *heap)
     unlink(name);
 }
 
-/* The journal begins anew before each: a commit then finds pages that the file's mapping shows for
- * the first time, and one after it pages that are watched. */
+/* The journal begins anew before each: a first commit then finds pages that are the file's and has
+ * them copied when they are written to, one after it pages that are the process's own. */
 static void
 bench_commits(const char *path, size_t pages, unsigned flags, const char *name)
 {
@@ -184,7 +184,7 @@ bench_commits(const char *path, size_t pages, unsigned flags, const char *name)
     snprintf(title, sizeof title, "tarn, %s", name);
     print_row(title, later);
     print_row(flags & TARN_PROCESS ? "  raw write" : "  raw write + fdatasync", beside);
-    snprintf(title, sizeof title, "tarn, %s, first after opening", name);
+    snprintf(title, sizeof title, "tarn, %s, after a checkpoint", name);
     print_row(title, first);
     snprintf(title, sizeof title, "tarn, %s, checkpoint after both", name);
     print_row(title, file);

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import redis
+from . import nginx, redis
 from .allocators import BUILD, ROOT
 from .measure import Workload
 
@@ -184,6 +184,12 @@ def _redis_lists(job: Job, room: Path, percent: int) -> Workload:
     return job.workload(*redis.command(room, socket), room=room, client=lambda: redis.lists(socket, count))
 
 
+def _nginx(job: Job, room: Path, percent: int) -> Workload:
+    port = nginx.free_port()
+    nginx.write_files(room, port, 60_000 * percent // 100)
+    return job.workload(*nginx.command(room), room=room, client=lambda: nginx.drive(room, port))
+
+
 _Build = Callable[[Job, Path, int], Workload]
 JOBS: tuple[tuple[str, str, str, tuple[str, ...], _Build], ...] = (
     ("redis-lists", "patterns", "redis-server under redis-benchmark, lists (the classic)",
@@ -197,6 +203,7 @@ JOBS: tuple[tuple[str, str, str, tuple[str, ...], _Build], ...] = (
     ("sqlite3", "programs", "a database in memory", ("sqlite3",), _sqlite),
     ("redis-mixed", "programs", "redis-server: strings, hashes, lists, sets of mixed sizes",
      ("redis-server",), _redis_mixed),
+    ("nginx", "programs", "nginx under wrk: files, compressed, some through a proxy", (nginx.PROGRAM, "wrk"), _nginx),
     ("perl", "programs", "text work over hashes", ("perl",), _perl),
     ("lua5.4", "programs", "trees of tables, strings", ("lua5.4",), _lua),
     ("gawk", "programs", "associative arrays of strings", ("gawk",), _gawk),

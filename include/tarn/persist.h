@@ -120,7 +120,8 @@ void tarn_close_without_commit(tarn_heap *heap);
  * written. errno: EPERM in a fork's child, EROFS when open for reading, ENOSPC, EIO, ...; after an
  * error it may be tried again. Cost: looking for changed pages (next to nothing if the process had
  * no page fault since the last commit, little if it had few and they were near the last ones, else
- * up to 0.3 ms per GiB in memory), then writing them one after the other and one sync. */
+ * up to 0.3 ms per GiB in memory), then writing them one after the other and one sync. A page that
+ * every commit changes is not looked for but compared, and what differs in it is written. */
 int tarn_commit(tarn_heap *heap);
 
 /* Takes back what was changed since the last commit: pointers to blocks allocated since are void,

@@ -110,8 +110,9 @@ struct tarn_pool_options {
 };
 
 /* A pool of objects of size bytes. options may be NULL. NULL with errno ENOMEM, or EINVAL: a size
- * of 0, an alignment that is no power of two, a name too long, flags that do not go together.
- * Cost: two slabs of address space and a few touched pages. */
+ * of 0, an alignment that is no power of two, a name too long, flags that do not go together; or
+ * EROFS: the heap is an image that is open for reading. Cost: two slabs of address space and a few
+ * touched pages. */
 tarn_pool *tarn_pool_new(size_t size, const struct tarn_pool_options *options);
 
 #ifndef __cplusplus
@@ -129,7 +130,8 @@ tarn_pool *tarn_pool_new(size_t size, const struct tarn_pool_options *options);
 /* The pool of this name in a heap (NULL: the process heap), the one made last where there are more;
  * NULL when there is none. For a heap that was closed and opened again: the pool is as it was, with
  * its live objects; of the options only construct, destruct and context count (they must be given
- * again), and the calling thread becomes its owner. options may be NULL. */
+ * again), and the calling thread becomes its owner. options may be NULL. In an image that is open
+ * for reading NULL with errno EROFS: objects are there to be read, the pool is not to be used. */
 tarn_pool *tarn_pool_find(tarn_heap *heap, const char *name,
                           const struct tarn_pool_options *options);
 

@@ -121,19 +121,25 @@ tn_malloc_count_start(void)
     }
 }
 
-/* Also for a thread that has no cache yet: it counts as counted. */
-TN_NOINLINE void *
-tn_malloc_counted(size_t size)
+/* Also for a thread that has no cache yet: it counts as counted, and has no bytes left. */
+static inline void *
+malloc_counted(struct tn_cache *cache, size_t size)
 {
-    struct tn_cache *cache = tn_self;
-    if (TN_LIKELY(size <= TN_SMALL_MAX && cache->until_sample > (int64_t)size)) {
+    if (TN_LIKELY(size <= TN_SMALL_MAX)) {
         struct tn_slab *slab = cache->bin[small_classes[(size + 7) / 8]].current;
-        if (TN_LIKELY(tn_slab_has_free(slab))) {
-            cache->until_sample -= (int64_t)size + 1;
+        int64_t left = cache->until_sample - (int64_t)size - 1;
+        if (TN_LIKELY(left >= 0 && tn_slab_has_free(slab))) {
+            cache->until_sample = left;
             return tn_slab_pop(slab);
         }
     }
     return malloc_any(size);
+}
+
+TN_NOINLINE void *
+tn_malloc_counted(size_t size)
+{
+    return malloc_counted(tn_self, size);
 }
 
 /* What the fast path leaves: blocks beyond 1 KiB that the cache keeps, then all else. */
@@ -142,7 +148,7 @@ tn_malloc_slow(size_t size)
 {
     struct tn_cache *cache = tn_self;
     if (TN_UNLIKELY(cache->counted)) {
-        return tn_malloc_counted(size);
+        return malloc_counted(cache, size);
     }
     if (size <= TN_OWNED_MAX) {
         struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
@@ -294,7 +300,7 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
         return p;
     }
     if (!TN_INSPECTED && usable > TN_SLAB_MAX && size > usable) {
-        void *moved = tn_large_move(tn_slice_of(tn_space_of(p), p), size);
+        void *moved = tn_large_move(tn_slab_head_of(tn_space_of(p), p), size);
         if (moved != NULL) {
             return moved;
         }

@@ -4,6 +4,8 @@
  *
  *   new -> current -> full, nobody's -> (a block is freed: claimed) -> in a bin -> current -> ...
  *                                                                      in a bin, empty -> slices
+ *
+ * When its thread ends a current slab rests, for a thread to take it as it is; others are shared.
  */
 #include "heap/purge.h"
 #include "heap/sample.h"
@@ -101,7 +103,7 @@ set_shared_hint(struct tn_heap *heap, unsigned class)
 {
     _Atomic uint32_t *word = &heap->shared_classes[class / 32];
     uint32_t bit = (uint32_t)1 << class % 32;
-    if (heap->root->shared[class] != NULL) {
+    if (heap->root->shared[class] != NULL || heap->resting[class] != NULL) {
         atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
     } else {
         atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
@@ -175,7 +177,35 @@ tn_slab_unshare_if_empty(struct tn_heap *heap, struct tn_slab *slab)
     }
 }
 
-/* A shared slab of the class becomes the cache's; NULL when there is none. */
+bool
+tn_slab_rest(struct tn_heap *heap, struct tn_slab *slab)
+{
+    unsigned class = slab->size_class;
+    if (heap->generation != 0 || heap->resting_count == TN_RESTING || (slab->flags & TN_SAMPLES) ||
+        (!tn_slab_has_free(slab) && slab->bare == 0)) {
+        return false;
+    }
+    tn_slab_set_owner(slab, tn_rest_mark(heap));
+    slab->next = heap->resting[class];
+    heap->resting[class] = slab;
+    heap->resting_count++;
+    set_shared_hint(heap, class);
+    return true;
+}
+
+struct tn_slab *
+tn_slab_wake(struct tn_heap *heap, unsigned class)
+{
+    struct tn_slab *slab = heap->resting[class];
+    if (slab != NULL) {
+        heap->resting[class] = slab->next;
+        heap->resting_count--;
+        set_shared_hint(heap, class);
+    }
+    return slab;
+}
+
+/* A resting or shared slab of the class becomes the cache's; NULL when there is none. */
 static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
 {
@@ -188,10 +218,13 @@ adopt(struct tn_cache *cache, unsigned class)
         return NULL;
     }
     tn_lock(&heap->lock);
-    struct tn_slab *slab = heap->root->shared[class];
-    if (slab != NULL) {
+    struct tn_slab *slab = tn_slab_wake(heap, class);
+    if (slab == NULL && heap->root->shared[class] != NULL) {
+        slab = heap->root->shared[class];
         unlink_shared(heap, slab);
         atomic_fetch_and_explicit(&slab->remote, TN_REMOTE_SHARED - 1, memory_order_acquire);
+    }
+    if (slab != NULL) {
         tn_slab_set_owner(slab, cache->id);
     }
     tn_unlock(&heap->lock);

@@ -25,8 +25,7 @@ _Static_assert(TN_DIRECT == 129, "every entry of the static cache is the empty s
 struct tn_cache tn_no_cache = {.direct = {ALL128, NONE}, .counted = true};
 _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec"))) = &tn_no_cache;
 
-_Thread_local struct tn_cache *tn_other_cache __attribute__((tls_model("initial-exec")));
-_Thread_local uint64_t tn_other_serial __attribute__((tls_model("initial-exec")));
+_Thread_local struct tn_other tn_other __attribute__((tls_model("initial-exec")));
 
 /* Memory for a cache; under the heap's lock. Caches are never given back while their heap lives. */
 static struct tn_cache *
@@ -140,7 +139,7 @@ void
 tn_cache_forget_thread(void)
 {
     tn_self = &tn_no_cache;
-    tn_other_serial = 0;
+    tn_other.serial = 0;
     checked = NULL;
 }
 
@@ -172,22 +171,27 @@ tn_cache_of_heap(struct tn_heap *heap)
         return tn_cache_of_thread();
     }
     tn_fork_look();
-    if (tn_other_serial == heap->serial) {
-        return tn_other_cache;
+    if (tn_other.serial == heap->serial) {
+        return tn_other.cache;
     }
     struct tn_cache *cache = find_or_make(heap);
     if (cache != NULL && !TN_INSPECTED) {
-        tn_other_cache = cache;
-        tn_other_serial = heap->serial;
+        const struct tn_space *space = heap->spaces[0];
+        tn_other = (struct tn_other){
+            .serial = heap->serial,
+            .cache = cache,
+            .base = (uintptr_t)space->base,
+            .size = tn_options.check ? 0 : space->size,
+            .slabs = space->slabs,
+        };
         tn_thread_watch();
     }
     return cache;
 }
 
-/* Leaves one slab of a cache that ends: to the space when empty, to all when it has room, else to
- * whoever frees its first block. The heap's lock is held. */
+/* To the space when empty, to all when it has room, else to whoever frees its first block. */
 void
-tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
+tn_cache_leave_slab(struct tn_heap *heap, struct tn_slab *slab)
 {
     struct tn_space *space = tn_space_of(slab);
     unsigned came = tn_slab_collect(space, slab);
@@ -212,7 +216,7 @@ tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab)
             return;
         }
     }
-    tn_slab_share(cache->heap, slab, live);
+    tn_slab_share(heap, slab, live);
 }
 
 void
@@ -234,15 +238,16 @@ tn_cache_empty_stocks(struct tn_cache *cache)
 static void
 leave_slabs(struct tn_cache *cache)
 {
+    struct tn_heap *heap = cache->heap;
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_bin *bin = &cache->bin[class];
-        if (bin->current != NONE) {
-            tn_cache_leave_slab(cache, bin->current);
+        if (bin->current != NONE && !tn_slab_rest(heap, bin->current)) {
+            tn_cache_leave_slab(heap, bin->current);
         }
         while (bin->first != NULL) {
             struct tn_slab *slab = bin->first;
             tn_bin_remove(cache, class, slab);
-            tn_cache_leave_slab(cache, slab);
+            tn_cache_leave_slab(heap, slab);
         }
     }
 }

@@ -320,8 +320,11 @@ tn_checked_release(void *p, const char *call)
     tn_cache_give(tn_cache_of_checked_thread(), place.block, call);
 }
 
-size_t
-tn_checked_usable(void *p, const char *call)
+static struct tn_lock told = {.rank =
+                                  TN_RANK_CHECKED}; /* who asks for a size may change a header */
+
+static size_t
+usable(void *p, const char *call)
 {
     if (tn_nothing_has(p)) {
         tn_nothing_check(p, call);
@@ -343,6 +346,15 @@ tn_checked_usable(void *p, const char *call)
         set_seal(p, tn_checked_seal(p, header->meta));
     }
     return room_in(&place, p);
+}
+
+size_t
+tn_checked_usable(void *p, const char *call)
+{
+    tn_lock(&told);
+    size_t room = usable(p, call);
+    tn_unlock(&told);
+    return room;
 }
 
 size_t
@@ -476,6 +488,8 @@ tn_checked_tag(void *p, enum tn_checked_kind kind)
 {
     if (p != NULL && tn_checked_owns(p) && !tn_nothing_has(p)) {
         struct tn_checked_header *header = tn_checked_header_of(p);
+        header->seal = 0;
+        atomic_signal_fence(memory_order_seq_cst);
         header->meta |= (uint64_t)kind << TN_CHECKED_KIND;
         set_seal(p, tn_checked_seal(p, header->meta));
     }

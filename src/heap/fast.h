@@ -57,8 +57,8 @@ tn_malloc(size_t size)
     return tn_malloc_or(size, tn_malloc_slow);
 }
 
-/* Makes a block just taken zero, whose first word is; up to its size rounded up to 16 bytes, which
- * every class from 16 bytes on is a multiple of. */
+/* Makes a block just taken zero, whose first word is, all of it: up to 128 bytes that is its size
+ * rounded up to 16. */
 static inline void
 tn_clear_fast(char *block, size_t size)
 {
@@ -72,7 +72,7 @@ tn_clear_fast(char *block, size_t size)
         memset(block, 0, 32);
         memset(block + whole - 32, 0, 32);
     } else {
-        memset(block, 0, size);
+        memset(block, 0, tn_classes[tn_class_of(size)].size);
     }
 }
 
@@ -134,8 +134,9 @@ tn_free(void *p, const char *call)
 static inline void *
 tn_heap_malloc_fast(const struct tn_heap *heap, size_t size)
 {
-    if (TN_LIKELY(size <= TN_SMALL_MAX && tn_other_serial == heap->serial)) {
-        return tn_take_fast(tn_other_cache->direct[(size + 7) / 8]);
+    const struct tn_other *other = &tn_other;
+    if (TN_LIKELY(size <= TN_SMALL_MAX && other->serial == heap->serial)) {
+        return tn_take_fast(other->cache->direct[(size + 7) / 8]);
     }
     return NULL;
 }
@@ -143,13 +144,13 @@ tn_heap_malloc_fast(const struct tn_heap *heap, size_t size)
 static inline bool
 tn_heap_free_fast(const struct tn_heap *heap, void *p)
 {
-    const struct tn_space *space = heap->spaces[0];
-    size_t offset = (uintptr_t)p - (uintptr_t)space->base;
-    if (TN_UNLIKELY(offset >= space->size || tn_other_serial != heap->serial || tn_options.check)) {
+    const struct tn_other *other = &tn_other;
+    size_t offset = (uintptr_t)p - other->base;
+    if (TN_UNLIKELY(other->serial != heap->serial || offset >= other->size)) {
         return false;
     }
-    struct tn_slab *slab = &space->slabs[offset >> TN_SLICE_SHIFT];
-    struct tn_cache *cache = tn_other_cache;
+    struct tn_slab *slab = &other->slabs[offset >> TN_SLICE_SHIFT];
+    struct tn_cache *cache = other->cache;
     if (TN_UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != cache->id ||
                     tn_kind(slab) != TN_SLAB || tn_top(p) == TN_LINK_TOP)) {
         return false;

@@ -61,7 +61,8 @@ tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab)
 void
 tn_free_look(struct tn_slab *slab)
 {
-    look(tn_self, slab);
+    /* A cache left behind after a last destructor is this thread's, which has not met it yet. */
+    look(tn_self != &tn_no_cache ? tn_self : tn_cache_of_thread(), slab);
 }
 
 static void
@@ -102,7 +103,7 @@ claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
         while (cache->bin[class].count > TN_SURPLUS) {
             struct tn_slab *last = cache->bin[class].last;
             tn_bin_remove(cache, class, last);
-            tn_cache_leave_slab(cache, last);
+            tn_cache_leave_slab(heap, last);
         }
         tn_unlock(&heap->lock);
         return;
@@ -284,13 +285,18 @@ free_usual(struct tn_cache *cache, void *p)
     }
     tn_fork_look();
     struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
+    enum tn_kind kind = tn_kind(slab);
+    if (kind == TN_LARGE) {
+        return free_large(cache, slab, p);
+    }
     size_t inside = offset & (TN_SLICE - 1);
-    if (tn_kind(slab) == TN_INNER) {
+    if (kind == TN_INNER) {
         inside += (size_t)slab->back << TN_SLICE_SHIFT;
         slab -= slab->back;
+        kind = tn_kind(slab);
     }
-    if (TN_UNLIKELY(tn_kind(slab) != TN_SLAB)) {
-        return tn_kind(slab) == TN_LARGE && free_large(cache, slab, p);
+    if (TN_UNLIKELY(kind != TN_SLAB)) {
+        return false;
     }
     const struct tn_class *class = tn_class_of_slab(slab);
     unsigned index = tn_block_index(class, inside);
@@ -307,7 +313,7 @@ free_usual(struct tn_cache *cache, void *p)
         return true;
     }
     unsigned i = slab->size_class - TN_OWNED;
-    if (cache->stashed[i] == TN_STASH) {
+    if (cache->stashed[i] == TN_STASH || tn_slab_is_bare(slab, index)) {
         return false;
     }
     *(uintptr_t *)p = tn_slab_end(slab);

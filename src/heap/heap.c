@@ -103,8 +103,8 @@ tn_process_heap_start(void)
 }
 
 /* One more space for a heap whose others are full. Under the heap's lock. */
-static struct tn_space *
-add_space(struct tn_heap *heap, size_t span, size_t align)
+static struct tn_slab *
+add_space(struct tn_heap *heap, size_t span, size_t align, bool *zero)
 {
     uint32_t count = atomic_load_explicit(&heap->space_count, memory_order_relaxed);
     if (count == TN_SPACES || heap->spaces[0]->backing != &tn_anonymous_backing) {
@@ -122,10 +122,16 @@ add_space(struct tn_heap *heap, size_t span, size_t align)
         struct tn_space *space = tn_heap_make_space(size);
         if (space != NULL) {
             space->heap = heap;
+            struct tn_slab *slab = tn_space_take(space, span, align, zero);
+            if (slab == NULL) { /* addresses, but no memory */
+                tn_registry_remove(space);
+                tn_os_release(space->base, size);
+                return NULL;
+            }
             heap->spaces[count] = space;
             heap->space_size = tn_min(size * 2, SPACE_LEAST);
             atomic_store_explicit(&heap->space_count, count + 1, memory_order_release);
-            return space;
+            return slab;
         }
         if (size == least) {
             return NULL;
@@ -158,10 +164,7 @@ tn_heap_take(struct tn_heap *heap, size_t span, size_t align, bool *zero)
     uint32_t now = atomic_load_explicit(&heap->space_count, memory_order_relaxed);
     slab = take_from(heap, count, now, span, align, zero);
     if (slab == NULL) {
-        struct tn_space *space = add_space(heap, span, align);
-        if (space != NULL) {
-            slab = tn_space_take(space, span, align, zero);
-        }
+        slab = add_space(heap, span, align, zero);
     }
     tn_unlock(&heap->lock);
     while (slab == NULL && tn_stale_left(heap)) {

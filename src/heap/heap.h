@@ -4,7 +4,9 @@
  * A cache owns slabs of blocks up to 8 KiB: it allocates from them and frees into them without
  * locks or atomics. A slab that becomes full is let go and belongs to nobody, until a thread frees
  * one of its blocks and claims it: memory follows the threads that free. A slab with free blocks
- * whose thread ends is shared, for any thread that needs its class.
+ * whose thread ends is shared, for any thread that needs its class. The slabs it allocated from
+ * rest first, up to a number, just as they are: its live blocks are not counted, a walk over all
+ * that is free, when the next thread goes on with it.
  *
  * Blocks of 8 to 64 KiB come from central slabs, which all threads use under a lock for each class:
  * with a slab for every thread and class they would hold far more than is live. A cache keeps a
@@ -29,6 +31,7 @@
 #define TN_STASH       2u
 #define TN_SURPLUS     2u /* slabs of a class that a cache keeps when others want some */
 #define TN_SPACES      64u
+#define TN_RESTING     64u /* slabs of threads that ended, kept as they were */
 
 struct tn_bin {
     struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
@@ -84,11 +87,13 @@ struct tn_heap {
     struct tn_cache *caches;            /* in use */
     _Atomic uint32_t cache_count;       /* of these */
     struct tn_cache *idle;              /* of threads that ended */
-    struct tn_cache *sampler;           /* no thread's: its slabs hold samples, sample.h; NULL: none
-                                           yet; under the samples' lock */
-    char *cache_memory;                 /* rest of a slice for new ones */
+    struct tn_slab *resting[TN_OWNED];  /* what ended threads allocated from, through next */
+    uint32_t resting_count;
+    struct tn_cache *sampler; /* no thread's: its slabs hold samples, sample.h; NULL: none
+                                 yet; under the samples' lock */
+    char *cache_memory;       /* rest of a slice for new ones */
     size_t cache_memory_left;
-    _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: which lists have slabs */
+    _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: of shared or resting slabs */
     _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
     struct tn_lock central[TN_CENTRAL];                    /* one for each central class */
     _Atomic size_t central_loose; /* bytes under free blocks of central slabs */
@@ -108,8 +113,10 @@ struct tn_heap {
 /* For rooms that keep things of the process's in a heap's memory, which comes back as it was:
  * opened again, or rolled back. Set before any heap is used. */
 struct tn_heap_hooks {
-    void *(*before)(struct tn_heap *heap);          /* it is about to go back; for back */
-    void (*back)(struct tn_heap *heap, void *kept); /* kept: NULL after an opening */
+    void (*hold)(bool held); /* from true to false no thread's end changes these things; taken after
+                                an image's lock and before any of its heap's */
+    void *(*before)(struct tn_heap *heap);          /* held: it is about to go back; for back */
+    void (*back)(struct tn_heap *heap, void *kept); /* held; kept: NULL after an opening */
 };
 
 extern struct tn_heap_hooks tn_heap_hooks;
@@ -124,10 +131,17 @@ extern struct tn_heap tn_process_heap;
 extern const struct tn_slab tn_empty_slab;
 extern struct tn_cache tn_no_cache;
 extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec")));
-/* The last cache this thread used of a heap that is not the process heap, and that heap's serial.
- */
-extern _Thread_local struct tn_cache *tn_other_cache __attribute__((tls_model("initial-exec")));
-extern _Thread_local uint64_t tn_other_serial __attribute__((tls_model("initial-exec")));
+/* The last cache this thread used of a heap that is not the process heap, that heap's serial, and
+ * the window of its first space. */
+struct tn_other {
+    uint64_t serial; /* 0: of none; else the rest holds */
+    struct tn_cache *cache;
+    uintptr_t base;
+    size_t size; /* 0 under TARN_CHECK: no free takes the fast path */
+    struct tn_slab *slabs;
+};
+
+extern _Thread_local struct tn_other tn_other __attribute__((tls_model("initial-exec")));
 
 /* heap.c: the process heap comes to life at the first call; NULL-safe otherwise. */
 bool tn_process_heap_start(void);
@@ -204,8 +218,9 @@ void tn_cache_retire_all(struct tn_heap *heap);
 void tn_cache_forget_all(struct tn_heap *heap);
 /* Frees the memory of an image's caches. */
 void tn_cache_release_all(struct tn_heap *heap);
-/* Leaves a slab that is in no bin to all threads; the heap's lock is held. */
-void tn_cache_leave_slab(struct tn_cache *cache, struct tn_slab *slab);
+/* Leaves a slab that is in no bin, of an owner that needs it no more, to all threads; the heap's
+ * lock is held. */
+void tn_cache_leave_slab(struct tn_heap *heap, struct tn_slab *slab);
 void tn_cache_empty_stocks(struct tn_cache *cache); /* slices and blocks kept for later */
 
 /* central.c: blocks of a class from TN_OWNED on. NULL: no memory. The caller knows that p is a
@@ -254,6 +269,16 @@ void tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
 void tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab);
 void tn_slab_share(struct tn_heap *heap, struct tn_slab *slab, unsigned live);
 void tn_slab_unshare_if_empty(struct tn_heap *heap, struct tn_slab *slab);
+/* A current slab of a cache that ends rests; false: there are enough, or it is full. The owner of a
+ * resting slab is its heap's mark. Under the heap's lock, both. */
+bool tn_slab_rest(struct tn_heap *heap, struct tn_slab *slab);
+struct tn_slab *tn_slab_wake(struct tn_heap *heap, unsigned class); /* the last one, or NULL */
+
+static inline uintptr_t
+tn_rest_mark(const struct tn_heap *heap)
+{
+    return (uintptr_t)heap; /* no thread's, and no cache's of an image, whose slabs do not rest */
+}
 
 #pragma GCC visibility pop
 

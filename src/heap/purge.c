@@ -321,6 +321,9 @@ purge_shared(struct tn_heap *heap)
     size_t bytes = 0;
     tn_lock(&heap->lock);
     for (unsigned class = 0; class < TN_OWNED; class ++) {
+        for (struct tn_slab *slab; (slab = tn_slab_wake(heap, class)) != NULL;) {
+            tn_cache_leave_slab(heap, slab);
+        }
         for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
             bytes += purge_slab(tn_space_of(slab), slab);
         }

@@ -251,7 +251,7 @@ tn_sample_large(struct tn_cache *cache, void *block, size_t size)
     unsigned depth = hooks->look(frames, TN_STACK_MOST);
     tn_lock(&lock);
     free_late();
-    mark(cache->heap, tn_slice_of(tn_space_of(block), block));
+    mark(cache->heap, tn_slab_head_of(tn_space_of(block), block));
     hooks->record(block, size, frames, depth);
     tn_sample_unlock();
 }

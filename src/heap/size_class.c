@@ -18,8 +18,8 @@
 #define RECIPROCAL(size) (uint32_t)((((uint64_t)1 << 32) + (size)-1) / (size))
 #define CLASS(size)                                                                                \
     {                                                                                              \
-        (size), (uint16_t)(SPAN(size) * 65536 / (size)), SPAN(size), (size) <= 1024 ? TN_UNIT_SHIFT : 0,      \
-            RECIPROCAL(size)                                                                       \
+        (size), (uint16_t)(SPAN(size) * 65536 / (size)), SPAN(size),                               \
+            (size) <= 1024 ? TN_UNIT_SHIFT : 0, RECIPROCAL(size)                                   \
     }
 #define DOUBLING(step)                                                                             \
     CLASS(9 * (step)), CLASS(10 * (step)), CLASS(11 * (step)), CLASS(12 * (step)),                 \

@@ -6,6 +6,7 @@
 #include "os/os.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static pthread_key_t exit_key;
 static _Atomic bool exit_key_made;
@@ -75,7 +76,9 @@ orphan_slabs(struct tn_heap *heap, struct tn_space *space, const struct tn_cache
         }
         uintptr_t owner = tn_slab_owner(slab);
         uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
-        bool mine = (own != NULL && owner == own->id) || (sampler != NULL && owner == sampler->id);
+        bool mine = (own != NULL && owner == own->id) ||
+                    (sampler != NULL && owner == sampler->id) ||
+                    (owner == tn_rest_mark(heap) && heap->resting_count != 0);
         if (mine || (word & TN_REMOTE_FULL)) {
             continue;
         }
@@ -195,6 +198,8 @@ put_right(void)
         }
         atomic_store(&heap->cache_count, own != NULL);
         if (relist) {
+            memset(heap->resting, 0, sizeof heap->resting);
+            heap->resting_count = 0;
             heap->idle = NULL;
             heap->cache_memory_left = 0;
             for (unsigned class = 0; class < TN_OWNED; class ++) {

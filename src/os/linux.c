@@ -179,6 +179,10 @@ tn_os_move(void *from, void *to, size_t size)
     int saved = errno;
     bool done =
         mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+    if (!done) { /* some kernels unmap the target before they look at the source */
+        mmap(to, size, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    }
     errno = saved;
     return done;
 }
@@ -328,9 +332,10 @@ tn_os_keep_stderr(void)
 {
     int saved = errno;
     int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_LEAST);
-    if (copy >= 0) {
-        kept_stderr = copy;
+    if (copy < 0) {
+        copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     }
+    kept_stderr = copy; /* -1: there is none, and what has its number later is not ours */
     errno = saved;
 }
 

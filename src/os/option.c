@@ -370,7 +370,7 @@ read_one(const char *entry)
 static bool
 read_start(void)
 {
-    char entry[256];
+    char entry[sizeof "TARN_PROFILE=" + TN_PATH_MOST];
     char piece[1024];
     size_t length = 0;
     ssize_t got = -1;

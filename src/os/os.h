@@ -46,7 +46,7 @@ void tn_os_huge_pages(void *start, size_t size, bool want);
 bool tn_os_wipe_on_fork(void *start, size_t size);
 
 /* Moves the pages of a committed range to another committed range of size bytes; the old range is
- * committed and zero afterwards. False (and nothing moved) where it cannot be done. */
+ * committed and zero afterwards. False where it cannot be done: from is as it was, to is zero. */
 bool tn_os_move(void *from, void *to, size_t size);
 
 size_t tn_os_page_size(void);

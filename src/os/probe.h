@@ -1,12 +1,12 @@
 /*
  * Trace points (USDT): a nop each, and a note in the file that says where it is and where its
  * arguments are, for perf, bpftrace, SystemTap and gdb. docs/insight.md lists them. Without
- * <sys/sdt.h>, a header and nothing else, there are none.
+ * <sys/sdt.h>, a header and nothing else, or with TN_NO_PROBES there are none.
  */
 #ifndef TN_PROBE_H
 #define TN_PROBE_H
 
-#if defined(__has_include)
+#if defined(__has_include) && !defined(TN_NO_PROBES)
 #    if __has_include(<sys/sdt.h>)
 #        include <sys/sdt.h>
 #    endif

@@ -60,22 +60,41 @@ check_rest(struct tn_checker *checker, const struct tn_image *image,
     }
 }
 
+/* As an opening reads it, which knows no more than the file's own commit. */
+static bool
+read_seal(struct tn_image *image, struct tn_seal *seal)
+{
+    struct tn_mark mark;
+    if (tn_mark_read(image, &mark) != 0) {
+        return false;
+    }
+    uint64_t commit = image->commit;
+    image->commit = mark.commit;
+    bool is_there = tn_seal_read(image, image->journal.size, seal);
+    image->commit = commit;
+    return is_there;
+}
+
 void
 tn_check_seal(struct tn_checker *checker, struct tn_image *image)
 {
     struct tn_journal *journal = &image->journal;
+    uint64_t end = journal->end;
+    uint64_t chain = journal->chain;
+    uint64_t commit = image->commit;
     struct tn_page_set covered;
     struct tn_seal seal;
     bool used;
-    if (journal->file < 0 || journal->end == 0 || !tn_seal_read(image, journal->size, &seal)) {
-        return;
+    if (journal->file < 0 || end == 0 || !read_seal(image, &seal) ||
+        tn_seal_use(image, &seal, &used) != 0 || !used) {
+        return; /* what a crash may leave: the records count */
     }
-    if (seal.end != journal->end || seal.chain != journal->chain || seal.commit != image->commit) {
+    if (seal.commit > commit && seal.end != end) {
+        return; /* of a writer that went on and closed it meanwhile */
+    }
+    if (seal.end != end || seal.chain != chain || seal.commit != commit) {
         tn_check_say(checker, "the journal's seal is of other records", 0);
         return;
-    }
-    if (tn_seal_use(image, &seal, &used) != 0 || !used) {
-        return; /* power was lost before its table was written: opening goes by the records */
     }
     if (!tn_page_set_init(&covered, image->head.capacity >> TN_PAGE_SHIFT)) {
         return;

@@ -41,13 +41,6 @@ tn_image_to_write(struct tn_heap *heap, const char *what)
                 image->path);
         return NULL;
     }
-    if (image->said_closed) {
-        tn_fail(EIO, false,
-                "%s: could not be closed, and its file may say that it was; close it without a "
-                "commit, and check it",
-                image->path);
-        return NULL;
-    }
     return image;
 }
 
@@ -108,15 +101,35 @@ tn_image_free(struct tn_image *image)
 }
 
 void
+tn_image_hold_rooms(bool held)
+{
+    if (tn_heap_hooks.hold != NULL) {
+        tn_heap_hooks.hold(held);
+    }
+}
+
+void
+tn_image_hold_heap(struct tn_image *image, bool held)
+{
+    if (held) {
+        tn_lock(&image->heap.lock);
+        tn_lock(&image->space.lock);
+    } else {
+        tn_unlock(&image->space.lock);
+        tn_unlock(&image->heap.lock);
+    }
+}
+
+void
 tn_image_hold(struct tn_image *image)
 {
-    tn_lock(&image->heap.lock);
-    tn_lock(&image->space.lock);
+    tn_image_hold_rooms(true);
+    tn_image_hold_heap(image, true);
 }
 
 void
 tn_image_let(struct tn_image *image)
 {
-    tn_unlock(&image->space.lock);
-    tn_unlock(&image->heap.lock);
+    tn_image_hold_heap(image, false);
+    tn_image_hold_rooms(false);
 }

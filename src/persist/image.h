@@ -247,10 +247,13 @@ int tn_commit(struct tn_image *image, bool for_sure);
 uint64_t tn_journal_most(const struct tn_image *image); /* bytes; then comes a checkpoint */
 int tn_commit_shared(struct tn_image *image, bool closing);
 
-/* With the heap's and the space's locks held so that no thread's end and no slow path interferes.
- */
+/* With the heap's and the space's locks held, and those of the rooms that keep things in it, no
+ * thread's end and no slow path interferes. */
 void tn_image_hold(struct tn_image *image);
 void tn_image_let(struct tn_image *image);
+/* The two parts of it, the rooms' first: their hooks take the heap's locks themselves. */
+void tn_image_hold_rooms(bool held);
+void tn_image_hold_heap(struct tn_image *image, bool held);
 
 static inline bool
 tn_is_zero(const void *data, size_t size)

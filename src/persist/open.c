@@ -200,6 +200,21 @@ make_heap(struct tn_image *image)
     return 0;
 }
 
+/* An opening in shared mode failed behind its mark: nothing was changed, and if it can be written
+ * the file says so. -1, with errno and message as they are. */
+static int
+take_mark_back(struct tn_image *image)
+{
+    int saved = errno;
+    if (image->head.flags & TN_IMAGE_OPEN) {
+        image->head.flags &= ~(uint32_t)TN_IMAGE_OPEN;
+        image->head.serial++;
+        tn_superblock_write(image);
+    }
+    errno = saved;
+    return -1;
+}
+
 /* The empty heap goes to the file, then, when that is durable, the superblock. */
 static int
 write_new(struct tn_image *image)
@@ -226,11 +241,12 @@ write_new(struct tn_image *image)
         return tn_fail(failed, true, "%s: cannot be written", image->path);
     }
     if (tn_superblock_write(image) != 0) {
-        return -1;
+        return take_mark_back(image);
     }
     failed = tn_file_sync_folder(image->journal_path);
     if (failed != 0) {
-        return tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+        tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+        return take_mark_back(image);
     }
     return 0;
 }
@@ -398,6 +414,10 @@ become_shared(struct tn_image *image)
     if (failed != 0) {
         return tn_fail(failed, true, "%s: no space for all that it may hold", image->path);
     }
+    failed = tn_file_sync_folder(image->path); /* as commits with a new journal do */
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: its folder cannot be synced", image->path);
+    }
     failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
     if (failed != 0) {
         return tn_fail(failed == EAGAIN ? EBUSY : failed, true, "%s: cannot be locked",
@@ -407,7 +427,10 @@ become_shared(struct tn_image *image)
     image->head.flags |= TN_IMAGE_OPEN;
     image->head.flags &= ~(uint32_t)TN_IMAGE_SUMS;
     image->head.serial++;
-    return tn_superblock_write(image) != 0 ? -1 : tn_map_anew(image);
+    if (tn_superblock_write(image) != 0 || tn_map_anew(image) != 0) {
+        return take_mark_back(image);
+    }
+    return 0;
 }
 
 static int
@@ -440,7 +463,9 @@ take(struct tn_image *image, const tarn_options *options)
     }
     tn_heap_tell(&image->heap);
     if (write && tn_heap_hooks.back != NULL) {
+        tn_image_hold_rooms(true);
         tn_heap_hooks.back(&image->heap, NULL);
+        tn_image_hold_rooms(false);
     }
     return 0;
 }

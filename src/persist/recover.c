@@ -146,7 +146,8 @@ one_is_lost(struct tn_image *image, uint64_t commit, uint64_t size, char *buffer
     while (at < size && failed == 0) {
         struct tn_record record;
         size_t got;
-        failed = tn_file_read(image->journal.file, buffer, CHUNK, at, &got);
+        size_t part = tn_min(CHUNK, size - at);
+        failed = tn_file_read(image->journal.file, buffer, part, at, &got);
         for (size_t k = 0; k < step && k + sizeof record <= got && failed == 0; k += TN_GRAIN) {
             memcpy(&record, buffer + k, sizeof record);
             if (is_header(image, &record, at + k, size) && record.commit > commit &&
@@ -159,6 +160,34 @@ one_is_lost(struct tn_image *image, uint64_t commit, uint64_t size, char *buffer
     return false;
 }
 
+/* Goes on to the last complete record; *commit is the next one's number, record what is there. An
+ * incomplete record may be one that another process is writing: when a later one is found behind it
+ * it is complete by then, unless it is damaged, and a second look tells. */
+static int
+find_last(struct tn_image *image, struct tn_record *record, uint64_t *commit, bool *lost,
+          char *buffer)
+{
+    struct tn_journal *journal = &image->journal;
+    uint64_t missing = 0;
+    uint64_t missed;
+    do {
+        struct tn_file_facts facts;
+        int failed = tn_file_facts(journal->file, &facts);
+        while (failed == 0 && next_is_whole(image, record, *commit, facts.size, buffer, &failed)) {
+            journal->end += record->size;
+            journal->chain = record->sum;
+            ++*commit;
+        }
+        if (failed != 0) {
+            return failed;
+        }
+        *lost = one_is_lost(image, *commit, facts.size, buffer);
+        missed = missing;
+        missing = *commit;
+    } while (*lost && missing != missed);
+    return 0;
+}
+
 /* What can be done with an image whose journal is damaged. */
 static const char *
 without_it(const struct tn_mark *mark)
@@ -168,7 +197,7 @@ without_it(const struct tn_mark *mark)
 }
 
 static int
-find_records(struct tn_image *image, uint64_t size, const struct tn_mark *mark)
+find_records(struct tn_image *image, const struct tn_mark *mark)
 {
     struct tn_journal *journal = &image->journal;
     char *buffer = tn_os_reserve(CHUNK, TN_PAGE);
@@ -177,15 +206,10 @@ find_records(struct tn_image *image, uint64_t size, const struct tn_mark *mark)
     }
     struct tn_record record;
     uint64_t commit = journal->first;
-    int failed;
+    bool lost = false;
     journal->end = TN_PAGE;
     journal->chain = 0;
-    while (next_is_whole(image, &record, commit, size, buffer, &failed)) {
-        journal->end += record.size;
-        journal->chain = record.sum;
-        commit++;
-    }
-    bool lost = failed == 0 && one_is_lost(image, commit, size, buffer);
+    int failed = find_last(image, &record, &commit, &lost, buffer);
     tn_os_release(buffer, CHUNK);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be read", image->journal_path);
@@ -309,7 +333,7 @@ tn_journal_find(struct tn_image *image, bool thorough)
         return 0;
     }
     journal->sealed = true; /* or may be: what is there does not hold for records to come */
-    if (find_records(image, facts.size, &mark) != 0) {
+    if (find_records(image, &mark) != 0) {
         return -1;
     }
     if (sealed && journal->end < seal.end) {

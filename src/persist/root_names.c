@@ -186,14 +186,14 @@ tarn_rollback(tarn_heap *heap)
     TN_LOOK_AWAY;
     bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
     tn_lock(&image->lock);
+    tn_image_hold_rooms(true);
     if (write && !image->torn) {
         image->kept = tn_heap_hooks.before(heap);
     }
     tn_sample_forget(heap);
-    tn_image_hold(image);
+    tn_image_hold_heap(image, true);
     int result = roll_back(image);
-    tn_image_let(image);
-    tn_unlock(&image->lock);
+    tn_image_hold_heap(image, false);
     if (result == 0) {
         tn_heap_tell(heap);
     }
@@ -201,6 +201,8 @@ tarn_rollback(tarn_heap *heap)
         tn_heap_hooks.back(heap, image->kept);
         image->kept = NULL;
     }
+    tn_image_hold_rooms(false);
+    tn_unlock(&image->lock);
     if (result == 0) {
         errno = saved;
     }

@@ -65,7 +65,7 @@ read_copies(int file, struct tn_superblock copies[2])
     return failed == 0 ? tn_file_read(file, &copies[1], sizeof copies[1], places[1], &got) : failed;
 }
 
-/* First over the copy that does not count. */
+/* One after the other, each durable before the next, and first the one that does not count. */
 int
 tn_superblock_write(struct tn_image *image)
 {
@@ -74,6 +74,7 @@ tn_superblock_write(struct tn_image *image)
     int failed = read_copies(image->file, copies);
     unsigned first = which_counts(copies) == 0 ? 1 : 0;
     head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
     for (unsigned i = 0; i < 2 && failed == 0; i++) {
         failed = tn_file_write(image->file, head, sizeof *head, places[first ^ i]);
         failed = failed == 0 ? tn_file_sync(image->file) : failed;

@@ -277,8 +277,9 @@ tn_pool_known(const struct tn_pool *pool)
 
 /* The thread's cache, found or made; NULL: no memory for one. */
 struct tn_pool_cache *tn_pool_here(struct tn_pool *pool);
-void tn_pool_watch(void);
 struct tn_lock *tn_pools_lock(void);
+/* From now on threads' ends and forks are heard of. That lock is held. */
+void tn_pool_watch(void);
 /* What a thread that is no more left in a cache goes back to the bits; said twice, once counts. */
 void tn_pool_cache_drop(struct tn_pool *pool, struct tn_pool_cache *cache);
 
@@ -294,9 +295,11 @@ void tn_pool_open_slab(const struct tn_pool *pool, struct tn_slab *slab);
 void tn_pool_tell_gone(const struct tn_pool *pool, const struct tn_slab *slab);
 void tn_pool_tell(const struct tn_pool *pool, const struct tn_slab *slab);
 
-/* pool_attach.c: after its heap was opened again, or went back to an earlier state: what belonged
- * to the process that was is put right. Nothing where that is done already. */
+/* pool_attach.c, all with the pools' lock held: after its heap was opened again, or went back to an
+ * earlier state: what belonged to the process that was is put right. Nothing where that is done
+ * already. */
 void tn_pool_attach(struct tn_pool *pool, struct tn_heap *heap);
+bool tn_pool_is_attached(const struct tn_pool *pool, const struct tn_heap *heap);
 /* The same for all pools of a heap, whatever was done before. Functions of another process are
  * dropped, until they are given to tarn_pool_find; those of this one are remembered by before. */
 void tn_pool_attach_all(struct tn_heap *heap, void *before);

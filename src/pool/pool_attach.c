@@ -4,6 +4,7 @@
 #include "heap/fast.h"
 #include "os/os.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Serials are of one process; a pool that has one of another session has to be put right. */
@@ -60,6 +61,12 @@ static uint64_t
 lone_session_of(const struct tn_heap *heap)
 {
     return session_of(heap) ^ 1;
+}
+
+bool
+tn_pool_is_attached(const struct tn_pool *pool, const struct tn_heap *heap)
+{
+    return pool->session == session_of(heap) || pool->session == lone_session_of(heap);
 }
 
 /* The functions of a pool, over a rollback to a state that may not have them. */
@@ -129,18 +136,22 @@ tarn_pool_find(tarn_heap *given, const char *name, const struct tarn_pool_option
     if (heap == NULL) {
         return NULL;
     }
+    if (heap->read_only) {
+        errno = EROFS;
+        return NULL;
+    }
     tn_lock(tn_pools_lock());
     struct tn_pool *pool = heap->root->pools;
     while (pool != NULL && strcmp(pool->label.name, name) != 0) {
         pool = pool->next;
     }
-    tn_unlock(tn_pools_lock());
     if (pool != NULL && pool->session != session_of(heap)) {
         pool->construct = options != NULL ? options->construct : NULL;
         pool->destruct = options != NULL ? options->destruct : NULL;
         pool->context = options != NULL ? options->context : NULL;
         tn_pool_attach(pool, heap);
     }
+    tn_unlock(tn_pools_lock());
     return (tarn_pool *)pool;
 }
 

@@ -154,12 +154,12 @@ preallocate(struct tn_pool *pool, size_t count)
 }
 
 static void
-link_pool(struct tn_pool *pool)
+link_pool(struct tn_pool *pool, struct tn_heap *heap)
 {
-    struct tn_root *root = pool->heap->root;
     tn_lock(tn_pools_lock());
-    pool->next = root->pools;
-    root->pools = pool;
+    tn_pool_attach(pool, heap);
+    pool->next = heap->root->pools;
+    heap->root->pools = pool;
     tn_unlock(tn_pools_lock());
 }
 
@@ -178,6 +178,9 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
     struct tn_heap *heap = tn_pool_heap(options->heap);
     if (heap == NULL) {
         return failed(ENOMEM);
+    }
+    if (heap->read_only) {
+        return failed(EROFS);
     }
     if (!is_possible(size, options, heap)) {
         return failed(EINVAL);
@@ -203,8 +206,7 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
     pool->label.size = size;
     strcpy(pool->label.name, options->name != NULL ? options->name : "unnamed");
     set_up_cache(pool);
-    tn_pool_attach(pool, heap);
-    link_pool(pool);
+    link_pool(pool, heap);
     if (options->preallocate != 0 && !preallocate(pool, options->preallocate)) {
         tarn_pool_destroy((tarn_pool *)pool);
         return failed(ENOMEM);

@@ -82,31 +82,47 @@ tn_pool_cache_drop(struct tn_pool *pool, struct tn_pool_cache *cache)
     cache->thread = 0;
 }
 
+/* Every shared pool that this process may have put something into. In an image that is open for
+ * reading, and in one that is just being opened, pools are as another process left them. */
+static void
+each_of_threads(void (*visit)(struct tn_pool *pool, uintptr_t id), uintptr_t id)
+{
+    for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
+        struct tn_pool *pool = heap->read_only ? NULL : heap->root->pools;
+        for (; pool != NULL; pool = pool->next) {
+            if (tn_pool_is_shared(pool) && tn_pool_is_attached(pool, heap)) {
+                visit(pool, id);
+            }
+        }
+    }
+}
+
+static void
+leave_cache(struct tn_pool *pool, uintptr_t id)
+{
+    if (pool->central != NULL) {
+        return;
+    }
+    tn_lock(&pool->lock);
+    for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
+        if (cache->thread == id) {
+            tn_pool_flush(pool, cache, tn_pool_count(cache), "tarn_pool_free");
+            cache->thread = 0;
+        }
+    }
+    tn_unlock(&pool->lock);
+}
+
 /* The end of a thread, among its other destructors; one that runs later and allocates makes this
  * run again. */
 static void
 at_thread_exit(void *unused)
 {
     (void)unused;
-    uintptr_t id = tn_os_thread();
     memset(tarn_pool_known_, 0, sizeof tarn_pool_known_);
     tn_lock(tn_registry_lock());
     tn_lock(&pools_lock);
-    for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
-        for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
-            if (!tn_pool_is_shared(pool) || pool->central != NULL) {
-                continue;
-            }
-            tn_lock(&pool->lock);
-            for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
-                if (cache->thread == id) {
-                    tn_pool_flush(pool, cache, tn_pool_count(cache), "tarn_pool_free");
-                    cache->thread = 0;
-                }
-            }
-            tn_unlock(&pool->lock);
-        }
-    }
+    each_of_threads(leave_cache, tn_os_thread());
     tn_unlock(&pools_lock);
     tn_unlock(tn_registry_lock());
 }
@@ -130,46 +146,52 @@ restore(struct tn_pool *pool)
     *pool->central->bottom = NULL;
 }
 
-/* The child of a fork has one thread, and the memory of all: what others had in their caches is
- * free, and a pool whose lock was held is counted anew. */
+/* What others had in their caches is free, and a pool whose lock was held is counted anew. */
+static void
+keep_one_thread(struct tn_pool *pool, uintptr_t id)
+{
+    if (tn_lock_reset(&pool->lock)) {
+        restore(pool);
+    }
+    atomic_store(&pool->waiting, 0);
+    for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
+        if (cache->thread != 0 && cache->thread != id) {
+            tn_pool_cache_drop(pool, cache);
+        }
+    }
+}
+
+/* The child of a fork has one thread, and the memory of all. */
 static void
 in_child(void)
 {
-    uintptr_t id = tn_os_thread();
     tn_lock_reset(&pools_lock);
-    for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
-        for (struct tn_pool *pool = heap->root->pools; pool != NULL; pool = pool->next) {
-            if (!tn_pool_is_shared(pool)) {
-                continue;
-            }
-            if (tn_lock_reset(&pool->lock)) {
-                restore(pool);
-            }
-            atomic_store(&pool->waiting, 0);
-            for (struct tn_pool_cache *cache = pool->caches; cache != NULL; cache = cache->next) {
-                if (cache->thread != 0 && cache->thread != id) {
-                    tn_pool_cache_drop(pool, cache);
-                }
-            }
-        }
-    }
+    each_of_threads(keep_one_thread, tn_os_thread());
 }
 
 void
 tn_pool_watch(void)
 {
-    tn_lock(&pools_lock);
     if (!atomic_load_explicit(&exit_key_made, memory_order_relaxed) &&
         pthread_key_create(&exit_key, at_thread_exit) == 0) {
         atomic_store_explicit(&exit_key_made, true, memory_order_release);
         pthread_atfork(NULL, NULL, in_child);
     }
-    tn_unlock(&pools_lock);
+}
+
+static void
+hold_pools(bool held)
+{
+    if (held) {
+        tn_lock(&pools_lock);
+    } else {
+        tn_unlock(&pools_lock);
+    }
 }
 
 /* Heaps that come back say so; in the file that every user of a pool needs. */
 __attribute__((constructor)) static void
 hear_of_heaps(void)
 {
-    tn_heap_hooks = (struct tn_heap_hooks){tn_pool_before, tn_pool_attach_all};
+    tn_heap_hooks = (struct tn_heap_hooks){hold_pools, tn_pool_before, tn_pool_attach_all};
 }

@@ -104,29 +104,30 @@ struct tarn_quick {
     struct tn_block nil; /* ends every list: head 0, next itself; prev is written, never read */
     tn_word map;         /* bit i: the bin of sizes from 2^i holds a block */
     uintptr_t low;       /* no payload starts below */
-    uintptr_t end;       /* no header lies above */
     uintptr_t lists;     /* where the quick list of blocks of 0 bytes would be; 0: there are none */
     const struct tarn_quick_hooks *hooks; /* const: may be NULL */
     struct tn_walker *walkers;            /* the walks under way, the last begun in front */
-    uintptr_t span;                       /* multiples of 8 from `low` to `end`; 0 when guarded */
-    tn_word limit;                        /* const: no request as large has a bin; 0 when guarded */
-    tn_word round;                        /* const: added to a request before masking */
-    tn_word mask;                         /* const: ~(granule - 1) */
-    tn_word peak;       /* most bytes of blocks not free that ever were, headers included */
-    tn_word below;      /* how many fewer there are now */
-    tn_word plenty;     /* const: map at least this: a free block of 1/16 of the first region */
-    uint32_t flags;     /* const: options in the low byte, TN_GUARDED, TN_QUICKS, TN_BINS */
-    uint32_t top;       /* `small_top` while memory is plenty, else 0; renewed by malloc */
-    uint32_t small;     /* requests below are of quick sizes; 0 without lists, or when guarded */
-    uint16_t small_top; /* what tn_quarter of an object's header is below when it has a list */
-    uint16_t depth;     /* const: blocks on one quick list, at most */
-    uint16_t front;     /* const: blocks from here on are cut from the front of a free block */
+    uintptr_t span;                       /* the same as `extent`; 0 when guarded */
+    tn_word extent; /* multiples of 8 from `low` to behind the highest closing header */
+    tn_word limit;  /* const: no request as large has a bin; 0 when guarded */
+    tn_word round;  /* const: added to a request before masking */
+    tn_word mask;   /* const: ~(granule - 1) */
+    tn_word peak;   /* most bytes of blocks not free that ever were, headers included */
+    tn_word below;  /* how many fewer there are now */
+    tn_word plenty; /* const: map at least this: a free block of 1/16 of the first region */
+    uint32_t flags; /* const: options in the low byte, TN_GUARDED, TN_DEEP, TN_QUICKS, TN_BINS */
+    uint32_t top;   /* `small_top` while memory is plenty, else 0; renewed by malloc */
+    uint32_t small; /* requests below are of quick sizes; 0 without lists, or when guarded */
+    uint16_t small_top;     /* what tn_quarter of an object's header is below when it has a list */
+    uint16_t front;         /* const: blocks from here on are cut from the front of a free block */
     struct tn_region first; /* the region the state is in; heads the list of the others */
     tn_link bin[];          /* as many heads as the first region's size deserves */
 };
 
 #define TN_FIRST_BIN (sizeof(tn_word) == 4 ? 4u : 5u) /* of the bin of the smallest blocks */
 #define TN_GUARDED   0x100u /* lock, trace, tags or checks: nothing may bypass guard.c */
+#define TN_DEEP      0x200u /* longer quick lists */
+#define TN_DEPTH(f)  ((f)&TN_DEEP ? (tn_room)64 : (tn_room)16) /* in flags: blocks on one */
 #define TN_QUICKS(f) (((f) >> 16 & 0xffu) * 8) /* in flags: largest quick size, 0 for none */
 #define TN_BINS(f)   ((f) >> 24)               /* in flags: number of bins */
 #ifdef __OPTIMIZE_SIZE__
@@ -155,6 +156,13 @@ tn_link_to(struct tarn_quick *q, const void *place)
     (void)q;
     return (tn_link)place;
 #endif
+}
+
+/* No header lies above. */
+static inline uintptr_t
+tn_end(const struct tarn_quick *q)
+{
+    return q->low + (uintptr_t)q->extent * 8 - TN_WORD;
 }
 
 /* The header before a payload. */

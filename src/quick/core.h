@@ -119,7 +119,9 @@ tn_take(struct tarn_quick *q, size_t size, int batch)
             taken->head = (tn_word)size | TN_USED;
             rest -= (TN_BATCH - 1) * size;
             tn_cut_batch(q, tn_after(block, rest), size);
-            size *= TN_BATCH;
+            tn_count(q, size * TN_BATCH);
+            tn_mark_free(block, rest);
+            return taken;
         }
         tn_count(q, size);
         tn_mark_free(block, rest);

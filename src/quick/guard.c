@@ -36,6 +36,15 @@ tn_quick_give_clean(struct tarn_quick *q, struct tn_block *block)
     tn_word next_head = next->head;
     struct tn_block *whole = head & TN_PREV_FREE ? tn_before(block, *tn_tag(block, 0)) : block;
 
+    if (q->flags & TARN_QUICK_CHECKED) {
+        if (head & TN_PREV_FREE &&
+            (!tn_quick_is_free(q, whole) || tn_after(whole, whole->head) != block)) {
+            return tn_quick_damage_before;
+        }
+        if (!(next_head & TN_USED) && !tn_quick_is_free(q, next)) {
+            return tn_quick_damage_behind;
+        }
+    }
     if (!tn_give(q, block, head)) {
         return tn_quick_damage_near(block);
     }
@@ -77,19 +86,25 @@ static struct tn_block *
 take_deep(struct tarn_quick *q, tn_word size, const char **what)
 {
     size_t bin = tn_bin(size);
+    const int checked = (q->flags & TARN_QUICK_CHECKED) != 0;
     struct tn_block *block;
     unsigned i;
 
     if (bin - TN_FIRST_BIN >= TN_BINS(q->flags)) {
         return NULL;
     }
-    block = tn_take(q, size, 0);
+    block = tn_quick_candidate(q, size);
     if (block != NULL) {
+        block = !checked || tn_quick_is_free(q, block) ? tn_take(q, size, 0) : NULL;
+        *what = block == NULL ? tn_quick_damage_free : NULL;
         return block;
     }
-    *what = tn_quick_damage_free(q, size);
     block = tn_at(q, *tn_bin_head(q, bin));
-    for (i = 0; i < 32 && block != &q->nil && *what == NULL; i++) {
+    for (i = 0; i < 32 && block != &q->nil; i++) {
+        if (checked && !tn_quick_is_free(q, block)) {
+            *what = tn_quick_damage_free;
+            return NULL;
+        }
         if (block->head >= size) {
             /* Make it the first of its bin, where tn_take finds it. */
             tn_unlink(q, block, bin);
@@ -320,13 +335,15 @@ resize(struct tarn_quick *q, struct tn_block *block, tn_word bytes, const char *
     }
     saved = tn_quick_lock(q);
     tag = tn_after(end, (end->head & ~TN_FLAGS) - TN_WORD);
-    grown = tn_grow(q, block, bytes);
+    grown = q->flags & TARN_QUICK_CHECKED && !(end->head & TN_USED) && !tn_quick_is_free(q, end)
+                ? -1
+                : tn_grow(q, block, bytes);
     if (grown > 0) {
         tn_quick_move_walkers(q, block);
     }
     tn_quick_unlock(q, saved);
     if (grown < 0) {
-        *what = "block behind it damaged (overrun or write after free)";
+        *what = tn_quick_damage_behind;
     } else if (grown > 0 && q->flags & TARN_QUICK_CHECKED) {
         to = tn_after(block, block->head & ~TN_FLAGS);
         if (!tn_quick_all(tn_after(end, sizeof *end), to < tag ? to : tag, TN_CLEAN)) {

@@ -3,6 +3,7 @@
 #include "quick/proof.h"
 #include "quick/index.h"
 #include "quick/memory.h"
+#include "quick/walk.h"
 
 /* Words at the end of a block, those the heap's options ask for: size asked for and cookie, which
  * an overrun meets first, then the malloc tag and the realloc tag. Not aligned in narrow heaps. */
@@ -65,11 +66,14 @@ tn_quick_panic(struct tarn_quick *q, const char *function, const char *what, con
 }
 
 const char tn_quick_implausible[] = "header damaged (overrun), or not an object's address";
+const char tn_quick_damage_before[] = "block before it damaged (overrun or write after free)";
+const char tn_quick_damage_behind[] = "block behind it damaged (overrun or write after free)";
+const char tn_quick_damage_free[] = "free block damaged (write after free or overrun)";
 
 int
 tn_quick_is_plausible(const struct tarn_quick *q, const struct tn_block *block)
 {
-    return block->head >= TN_MIN && (block->head & ~TN_FLAGS) <= q->end - (uintptr_t)block;
+    return block->head >= TN_MIN && (block->head & ~TN_FLAGS) <= tn_end(q) - (uintptr_t)block;
 }
 
 struct tn_block *
@@ -79,7 +83,7 @@ tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const ch
     struct tn_block *block = (struct tn_block *)(payload - TN_WORD);
 
     *lead = 0;
-    if ((uintptr_t)object < q->low || (uintptr_t)object >= q->end) {
+    if ((uintptr_t)object < q->low || (uintptr_t)object >= tn_end(q)) {
         *what = "not from this heap";
         return NULL;
     }
@@ -116,6 +120,37 @@ tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead, const ch
     return block;
 }
 
+int
+tn_quick_is_free(struct tarn_quick *q, const struct tn_block *block)
+{
+    const tn_link self = tn_link_to(q, block);
+    const struct tn_block *next;
+    const struct tn_block *prev;
+
+    if (!tn_quick_inside(q, block) || (block->head & TN_FLAGS) != 0 ||
+        !tn_quick_is_plausible(q, block) || *tn_tag(block, block->head) != block->head) {
+        return 0;
+    }
+    next = tn_at(q, block->next);
+    prev = tn_at(q, block->prev);
+    return (next == &q->nil || (tn_quick_inside(q, next) && next->prev == self)) &&
+           (block->prev == tn_bin_link(q, tn_bin(block->head)) || tn_quick_inside(q, prev)) &&
+           prev->next == self;
+}
+
+struct tn_block *
+tn_quick_candidate(struct tarn_quick *q, tn_word size)
+{
+    size_t bin = tn_bin(size);
+    struct tn_block *block = tn_at(q, *tn_bin_head(q, bin));
+    tn_word above = tn_map_above(q->map, bin);
+
+    if (block->head < size) {
+        block = above == 0 ? NULL : tn_at(q, *tn_bin_head(q, tn_low_bit(above)));
+    }
+    return block;
+}
+
 const char *
 tn_quick_damage_near(const struct tn_block *block)
 {
@@ -125,20 +160,9 @@ tn_quick_damage_near(const struct tn_block *block)
         return tn_quick_implausible;
     }
     if (!(next->head & TN_USED) && *tn_tag(next, next->head) != next->head) {
-        return "block behind it damaged (overrun or write after free)";
+        return tn_quick_damage_behind;
     }
-    return "block before it damaged (overrun or write after free)";
-}
-
-const char *
-tn_quick_damage_free(struct tarn_quick *q, tn_word size)
-{
-    size_t bin = tn_bin(size);
-
-    if (tn_at(q, *tn_bin_head(q, bin))->head < size && tn_map_above(q->map, bin) == 0) {
-        return NULL;
-    }
-    return "free block damaged (write after free or overrun)";
+    return tn_quick_damage_before;
 }
 
 int

@@ -26,15 +26,23 @@ uintptr_t tn_quick_cookie(const struct tn_block *block, size_t size);
 struct tn_block *tn_quick_locate(struct tarn_quick *q, const void *object, size_t *lead,
                                  const char **what);
 
-/* Whether the header can be that of a block there; and what is to be said when it cannot. */
+/* Whether the header can be that of a block there; and what is to be said when it cannot, or when
+ * another block is damaged. */
 int tn_quick_is_plausible(const struct tarn_quick *q, const struct tn_block *block);
 extern const char tn_quick_implausible[];
+extern const char tn_quick_damage_before[];
+extern const char tn_quick_damage_behind[];
+extern const char tn_quick_damage_free[];
+
+/* Whether a free block's header, tag and links are what they must be, for a checked heap before it
+ * uses them. Reads nothing outside the regions. */
+int tn_quick_is_free(struct tarn_quick *q, const struct tn_block *block);
+
+/* The block tn_take would take `size` bytes from; NULL when there is none. Call locked. */
+struct tn_block *tn_quick_candidate(struct tarn_quick *q, tn_word size);
 
 /* Why tn_give refused the block. Call locked. */
 const char *tn_quick_damage_near(const struct tn_block *block);
-
-/* Why tn_take gave no block of `size` bytes: NULL when there is just none. Call locked. */
-const char *tn_quick_damage_free(struct tarn_quick *q, tn_word size);
 
 /* Bytes of the block the owner of a pointer `lead` into the payload may use. */
 size_t tn_quick_room(struct tarn_quick *q, const struct tn_block *block, size_t lead);

@@ -12,23 +12,6 @@ struct survey {
     size_t used;
 };
 
-/* Whether the block's header lies inside some region. */
-static int
-inside(struct tarn_quick *q, const struct tn_block *block)
-{
-    struct tn_region *region;
-
-    for (region = &q->first; region != NULL; region = tn_quick_next_region(q, region)) {
-        struct tn_block *first = tn_quick_first_block(q, region);
-
-        if (block >= first && block < tn_after(first, region->size) &&
-            ((uintptr_t)block - (uintptr_t)first) % 8 == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static const char *
 check_region(struct survey *s, struct tn_region *region)
 {
@@ -111,7 +94,7 @@ check_bins(struct survey *s)
         }
         while (block != &q->nil) {
             s->where = block;
-            if (!inside(q, block)) {
+            if (!tn_quick_inside(q, block)) {
                 return "a bin leads out of the regions";
             }
             if (block->head & TN_USED) {
@@ -147,23 +130,23 @@ check_quick_lists(struct survey *s)
     if (q->lists == 0) {
         return s->quick_blocks == 0 ? NULL : "a quick block is on no list";
     }
-    if (!inside(q, tn_before((struct tn_block *)tn_quick_list(q, TN_MIN), TN_WORD))) {
+    if (!tn_quick_inside(q, tn_before((struct tn_block *)tn_quick_list(q, TN_MIN), TN_WORD))) {
         return "the quick lists are not in a region";
     }
     for (size = TN_MIN; size <= TN_QUICKS(q->flags); size += 8) {
         struct tn_list *list = tn_quick_list(q, size);
         tn_link *payload = (tn_link *)tn_at(q, list->top);
-        tn_room left = (tn_room)q->depth - list->room;
+        tn_room left = TN_DEPTH(q->flags) - list->room;
 
         s->where = list;
-        if (left < 0 || left > (tn_room)q->depth) {
+        if (left < 0 || left > TN_DEPTH(q->flags)) {
             return "a quick list's count is wrong";
         }
         for (; payload != (tn_link *)tn_at(q, 0); left--) {
             struct tn_block *block = tn_before((struct tn_block *)payload, TN_WORD);
 
             s->where = block;
-            if (!inside(q, block)) {
+            if (!tn_quick_inside(q, block)) {
                 return "a quick list leads out of the regions";
             }
             if ((block->head & ~TN_FLAGS) != size || !tn_quick_is_quick(block)) {

@@ -22,7 +22,7 @@ tn_quick_lend(struct tarn_quick *q)
     q->lists = (uintptr_t)tn_payload(block) - TN_MIN * (sizeof(struct tn_list) / 8);
     for (size = TN_MIN; size <= largest; size += 8) {
         tn_quick_list(q, size)->top = 0;
-        tn_quick_list(q, size)->room = (tn_room)q->depth;
+        tn_quick_list(q, size)->room = TN_DEPTH(q->flags);
     }
     if (!(q->flags & TN_GUARDED)) {
         q->small_top = (uint16_t)((largest - TN_MIN) / 4 + 2);

@@ -50,20 +50,19 @@ lay(struct tarn_quick *q, uintptr_t start, uintptr_t end, struct tn_region *regi
     return block;
 }
 
-/* Makes low, end and span take in a region's block. */
+/* Makes low, extent and span take in a region's block. */
 static void
 cover(struct tarn_quick *q, const struct tn_block *block, tn_word size)
 {
     uintptr_t payload = (uintptr_t)tn_payload(block);
-    uintptr_t end = (uintptr_t)block + size;
+    uintptr_t end = payload + size; /* behind the closing header */
+    uintptr_t known = q->low + (uintptr_t)q->extent * 8;
 
     if (q->low == 0 || payload < q->low) {
         q->low = payload;
     }
-    if (end > q->end) {
-        q->end = end;
-    }
-    q->span = q->flags & TN_GUARDED ? 0 : (q->end - q->low) / 8 + 1;
+    q->extent = (tn_word)(((end > known ? end : known) - q->low) / 8);
+    q->span = q->flags & TN_GUARDED ? 0 : q->extent;
 }
 
 struct tarn_quick *
@@ -86,7 +85,8 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
         return NULL;
     }
     memset(q, 0, sizeof *q);
-    q->flags = (options & 0xffu) | largest_quick(size, options) / 8 << 16 | (uint32_t)bins << 24;
+    q->flags = (options & 0xffu) | (size < 262144 ? 0 : TN_DEEP) |
+               largest_quick(size, options) / 8 << 16 | (uint32_t)bins << 24;
     q->hooks = hooks;
     q->nil.next = tn_link_to(q, q);
     q->first.next = q->nil.next;
@@ -110,7 +110,6 @@ tarn_quick_init(void *memory, size_t size, unsigned options, const struct tarn_q
     }
     q->front = (uint16_t)(q->first.size >> 5 < 4096 ? q->first.size >> 5 : 4096);
     q->plenty = (tn_word)1 << tn_bin(q->first.size >> 4 | TN_MIN);
-    q->depth = (uint16_t)(size < 262144 ? 16 : 64);
     cover(q, block, q->first.size);
     tn_insert(q, block, q->first.size);
     tn_quick_lend(q);

@@ -24,6 +24,22 @@ tn_quick_next_region(struct tarn_quick *q, struct tn_region *region)
     return next == &q->nil ? NULL : (struct tn_region *)next;
 }
 
+int
+tn_quick_inside(struct tarn_quick *q, const struct tn_block *block)
+{
+    struct tn_region *region;
+
+    for (region = &q->first; region != NULL; region = tn_quick_next_region(q, region)) {
+        struct tn_block *first = tn_quick_first_block(q, region);
+
+        if (block >= first && block < tn_after(first, region->size) &&
+            ((uintptr_t)block - (uintptr_t)first) % 8 == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* On a quick list, or only odd? Odd ones carry their mark in the first byte. */
 int
 tn_quick_is_quick(const struct tn_block *block)

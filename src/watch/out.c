@@ -118,17 +118,19 @@ tn_out_part(struct tn_out *out, unsigned field, const void *bytes, size_t length
 static uint32_t
 crc_of(const unsigned char *bytes, size_t length)
 {
-    uint32_t table[256];
-    for (uint32_t i = 0; i < 256; i++) {
+    uint32_t table[16]; /* for half a byte: made in no time, and profiles are short */
+    for (uint32_t i = 0; i < 16; i++) {
         uint32_t one = i;
-        for (int bit = 0; bit < 8; bit++) {
+        for (int bit = 0; bit < 4; bit++) {
             one = one >> 1 ^ (one & 1 ? CRC_POLYNOME : 0);
         }
         table[i] = one;
     }
     uint32_t crc = UINT32_MAX;
     for (size_t i = 0; i < length; i++) {
-        crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
+        crc ^= bytes[i];
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
     }
     return ~crc;
 }

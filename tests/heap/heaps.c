@@ -1,8 +1,10 @@
 /* First-class heaps against a plain reference: random operations on several heaps at once, in their
  * own address range and in buffers; contents stamped, walks counted, invariants checked. */
 #include "tarn/heap.h"
+#include "tarn/stats.h"
 #include "tarn/tarn.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -223,6 +225,34 @@ test_aligned_of_no_bytes(void **unused)
     tarn_heap_destroy(heap);
 }
 
+/* A block that begins far inside its slices, where the descriptor says what was there before. */
+static void
+test_realloc_at_offset(void **unused)
+{
+    (void)unused;
+    const size_t mebi = (size_t)1 << 20;
+    for (size_t far = 1; far < 16; far += 2) {
+        char *region = tarn_malloc(20 * mebi);
+        tarn_free(region);
+        char *before = tarn_malloc(far << 16);
+        char *block = tarn_malloc(13 * mebi);
+        tarn_free(before);
+        tarn_free(block);
+        block = tarn_aligned_alloc_at(mebi, 11 * mebi, (far << 16) + 8);
+        char *behind = tarn_malloc(70000);
+        assert_non_null(block);
+        assert_non_null(behind);
+        memset(block, 0x11, 11 * mebi);
+        block = tarn_realloc(block, 40 * mebi);
+        assert_non_null(block);
+        for (size_t i = 0; i < 11 * mebi; i += 8) {
+            assert_int_equal(block[i], 0x11);
+        }
+        tarn_free(block);
+        tarn_free(behind);
+    }
+}
+
 static void
 test_expand_and_offset(void **unused)
 {
@@ -255,6 +285,56 @@ test_expand_and_offset(void **unused)
     tarn_free(large);
 }
 
+struct turn {
+    tarn_heap *heap;
+    char *blocks[40];
+};
+
+static void *
+take_some(void *opaque)
+{
+    struct turn *turn = opaque;
+    for (size_t i = 0; i < sizeof turn->blocks / sizeof turn->blocks[0]; i++) {
+        turn->blocks[i] = tarn_heap_malloc(turn->heap, 48);
+    }
+    return NULL;
+}
+
+/* What a thread leaves half used the next one goes on with; what both have left, trim gives back.
+ */
+static void
+test_threads_in_turn(void **unused)
+{
+    (void)unused;
+    struct turn turns[6] = {{.heap = NULL}};
+    const size_t count = sizeof turns / sizeof turns[0];
+    const size_t blocks = sizeof turns[0].blocks / sizeof turns[0].blocks[0];
+    tarn_heap *heap = tarn_heap_new();
+    assert_non_null(heap);
+    for (size_t i = 0; i < count; i++) {
+        pthread_t thread;
+        turns[i].heap = heap;
+        assert_int_equal(pthread_create(&thread, NULL, take_some, &turns[i]), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_null(tarn_heap_check(heap));
+    }
+    struct tarn_stats stats = {.size = sizeof stats};
+    assert_true(tarn_heap_stats(heap, &stats) != 0);
+    assert_int_equal(stats.live_blocks, count * blocks);
+    for (size_t i = 0; i < stats.class_count; i++) {
+        assert_int_equal(stats.classes[i].slabs, stats.classes[i].size == 48);
+    }
+    for (size_t i = 0; i < count * blocks; i++) {
+        tarn_heap_free(heap, turns[i / blocks].blocks[i % blocks]);
+    }
+    assert_null(tarn_heap_check(heap));
+    tarn_heap_trim(heap);
+    assert_true(tarn_heap_stats(heap, &stats) != 0);
+    assert_int_equal(stats.live_blocks, 0);
+    assert_int_equal(stats.slab_free_bytes, 0);
+    tarn_heap_destroy(heap);
+}
+
 int
 main(void)
 {
@@ -262,7 +342,9 @@ main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_small_buffer),
         cmocka_unit_test(test_aligned_of_no_bytes),
+        cmocka_unit_test(test_realloc_at_offset),
         cmocka_unit_test(test_expand_and_offset),
+        cmocka_unit_test(test_threads_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,8 @@ TABLE = {
     "invalid_free_low": (FREE, INVALID),
     "invalid_free_never_allocated": (FREE, INVALID),
     "invalid_free_uncarved": (FREE, EITHER),
+    "invalid_free_uncarved_medium": (FREE, EITHER),
+    "invalid_free_tail": (FREE, EITHER),
     "invalid_realloc_interior": (REALLOC, INVALID),
     "invalid_realloc_static": (REALLOC, INVALID),
     "damage_past_end": (FREE, DAMAGED),
@@ -86,5 +88,7 @@ CHECKED = {
     "invalid_free_never_allocated",
     "invalid_free_unaligned",
     "invalid_free_uncarved",
+    "invalid_free_uncarved_medium",
+    "invalid_free_tail",
 }
 CHECKED |= {name for name in TABLE if name.startswith(("damage_", "mismatch_"))}

@@ -60,12 +60,16 @@ def by_pkgconfig(moved, scratch):
     output = fresh(os.path.join(scratch, "by pkgconfig"))
     for name, source, compiler, module, shared in PROGRAMS:
         program = os.path.join(output, name)
-        # As the manual says it: the flags carry the path's spaces quoted, so the shell reads them twice.
-        line = (f"eval {compiler} -Wall -Wextra -Werror -o {shlex.quote(shlex.quote(program))} "
-                f"{shlex.quote(shlex.quote(os.path.join(CONSUMER, source)))} "
-                f'"$(pkg-config --cflags --libs {module})"')
-        run(["sh", "-c", line], env=environment)
-        check_program(program, libraries)
+        # A static program's C library allocates before main; Plan 9's malloc begins with mallocinit.
+        for static in ("", "-static") if name != "plan9" else ("",):
+            # As the manual says it: the flags carry the path's spaces quoted, so the shell reads them twice.
+            line = (f"eval {compiler} {static} -Wall -Wextra -Werror -o {shlex.quote(shlex.quote(program + static))} "
+                    f"{shlex.quote(shlex.quote(os.path.join(CONSUMER, source)))} "
+                    f'"$(pkg-config {"-" + static if static else ""} --cflags --libs {module})"')
+            run(["sh", "-c", line], env=environment)
+            check_program(program + static, libraries if not static else None)
+        if static and "NEEDED" in run(["readelf", "-d", program + "-static"]):
+            raise SystemExit(f"{name} is not static")
         needed = run(["readelf", "-d", program])
         if ("libtarn.so.1" in needed) != shared:
             raise SystemExit(f"{name}: libtarn.so.1 is {'not ' if shared else ''}needed")

@@ -56,6 +56,8 @@ calls_events(size_t *number)
     return events;
 }
 
+int __real_fstat(int fd, struct stat *status);
+
 static struct calls_event *
 note(enum calls_kind kind, int fd)
 {
@@ -65,7 +67,7 @@ note(enum calls_kind kind, int fd)
     struct calls_event *event = &events[event_count++];
     event->kind = kind;
     struct stat status;
-    if (fd >= 0 && fstat(fd, &status) == 0) {
+    if (fd >= 0 && __real_fstat(fd, &status) == 0) {
         event->file = status.st_ino;
         if (S_ISDIR(status.st_mode)) {
             event->kind = CALLS_SYNC_FOLDER;
@@ -182,6 +184,26 @@ __wrap_open(const char *path, int flags, ...)
     return fd;
 }
 
+static void
+note_write(int fd, const struct iovec *parts, int number, off_t at, ssize_t written)
+{
+    struct calls_event *event = written > 0 ? note(CALLS_WRITE, fd) : NULL;
+    if (event == NULL) {
+        return;
+    }
+    event->at = (uint64_t)at;
+    event->size = (uint64_t)written;
+    event->data =
+        __real_mmap(NULL, event->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t copied = 0;
+    for (int i = 0; i < number && copied < event->size; i++) {
+        size_t part = event->size - copied;
+        part = part < parts[i].iov_len ? part : parts[i].iov_len;
+        memcpy(event->data + copied, parts[i].iov_base, part);
+        copied += part;
+    }
+}
+
 ssize_t
 __wrap_pwritev(int fd, const struct iovec *parts, int number, off_t at)
 {
@@ -202,21 +224,12 @@ __wrap_pwritev(int fd, const struct iovec *parts, int number, off_t at)
         struct iovec half = {parts[0].iov_base,
                              parts[0].iov_len < total / 2 ? parts[0].iov_len : (total + 1) / 2};
         failing = true;
-        return __real_pwritev(fd, &half, 1, at);
+        ssize_t part = __real_pwritev(fd, &half, 1, at);
+        note_write(fd, &half, 1, at, part);
+        return part;
     }
     ssize_t result = __real_pwritev(fd, parts, number, at);
-    struct calls_event *event = result > 0 ? note(CALLS_WRITE, fd) : NULL;
-    if (event != NULL) {
-        event->at = (uint64_t)at;
-        event->size = (uint64_t)result;
-        event->data =
-            mmap(NULL, event->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        size_t copied = 0;
-        for (int i = 0; i < number && copied < event->size; i++) {
-            memcpy(event->data + copied, parts[i].iov_base, parts[i].iov_len);
-            copied += parts[i].iov_len;
-        }
-    }
+    note_write(fd, parts, number, at, result);
     done();
     return result;
 }

@@ -33,7 +33,8 @@ struct copy {
     unsigned char mark[BLOCKS];   /* in its second byte */
 };
 
-static const unsigned modes[] = {0, TARN_PROCESS, TARN_PROCESS, TARN_PAGE_MAP};
+static const unsigned modes[] = {
+    0, TARN_PROCESS, TARN_PROCESS, TARN_PROCESS, TARN_PROCESS, TARN_PAGE_MAP};
 
 static const char *path;
 static char other[4096];
@@ -86,8 +87,8 @@ compare(tarn_heap *with, const struct copy *copy, const char *what)
 static void
 open_again(void)
 {
-    heap = tarn_open(path, &(tarn_options){.flags = modes[draw(4)],
-                                           .journal_most = (size_t)1 << (draw(2) ? 18 : 40)});
+    heap = tarn_open(path, &(tarn_options){.flags = modes[draw(6)],
+                                           .journal_most = (size_t)1 << (draw(8) == 0 ? 18 : 40)});
     need(heap != NULL, "open");
     contents = tarn_root(heap);
     compare(heap, &committed, "it is not what was committed");
@@ -111,7 +112,7 @@ static void
 write_some(void)
 {
     for (unsigned n = 1 + draw(4); n > 0; n--) {
-        unsigned page = (draw(8) != 0 ? (unsigned)step / 250 * 5 + draw(5) : draw(PAGES)) % PAGES;
+        unsigned page = (draw(8) != 0 ? (unsigned)step / 40 * 5 + draw(5) : draw(PAGES)) % PAGES;
         unsigned size = draw(16) == 0 ? PAGE : 1 + draw(200);
         size_t at = (size_t)page * PAGE + draw(PAGE - size + 1);
         int byte = (int)draw(256);
@@ -125,23 +126,32 @@ write_some(void)
 }
 
 static void
+fill(unsigned i)
+{
+    unsigned char byte = (unsigned char)(1 + draw(2)); /* often what was there before */
+    contents->block[i] = tarn_heap_malloc(heap, LARGE);
+    need(contents->block[i] != NULL, "malloc");
+    memset(contents->block[i], byte, LARGE);
+    present.filled[i] = byte;
+    present.mark[i] = byte;
+}
+
+static void
 come_and_go(void)
 {
     unsigned i = draw(BLOCKS);
     if (contents->block[i] == NULL) {
-        unsigned char byte = (unsigned char)(1 + draw(2)); /* often what was there before */
-        contents->block[i] = tarn_heap_malloc(heap, LARGE);
-        need(contents->block[i] != NULL, "malloc");
-        memset(contents->block[i], byte, LARGE);
-        present.filled[i] = byte;
-        present.mark[i] = byte;
-    } else {
-        present.filled[i] = 0;
-        tarn_heap_free(heap, contents->block[i]);
-        contents->block[i] = NULL;
-        if (draw(2) == 0) {
-            tarn_heap_trim(heap);
-        }
+        fill(i);
+        return;
+    }
+    present.filled[i] = 0;
+    tarn_heap_free(heap, contents->block[i]);
+    contents->block[i] = NULL;
+    if (draw(2) == 0) {
+        tarn_heap_trim(heap);
+    }
+    if (draw(2) == 0) {
+        fill(i);
     }
 }
 
@@ -185,23 +195,41 @@ close_somehow(void)
     open_again();
 }
 
+/* Changes that a crash left in the journal, then closing under a seal without having touched their
+ * page again. */
+static void
+seal_what_a_crash_left(void)
+{
+    fill(0);
+    for (int i = 0; i < 5; i++) {
+        contents->data[7] = ++present.data[7];
+        commit();
+    }
+    tarn_close_without_commit(heap);
+    open_again();
+    contents->data[9 * PAGE] = ++present.data[9 * PAGE];
+    commit();
+    need(tarn_close(heap) == 0, "close");
+    open_again();
+}
+
 static void
 do_something(void)
 {
     unsigned what = draw(1000);
-    if (what < 910) {
+    if (what < 930) {
         write_some();
-        if (what < 800) {
+        if (what < 880) {
             commit();
         }
-    } else if (what < 950) {
+    } else if (what < 970) {
         come_and_go();
-    } else if (what < 965) {
+    } else if (what < 980) {
         need(tarn_rollback(heap) == 0, "rollback");
         contents = tarn_root(heap);
         compare(heap, &committed, "a rollback leads elsewhere");
         present = committed;
-    } else if (what < 975) {
+    } else if (what < 983) {
         need(tarn_checkpoint(heap) == 0, "checkpoint");
         committed = present;
     } else {
@@ -231,6 +259,7 @@ main(int argc, char **argv)
     seed = strtoul(argv[3], NULL, 10);
     remove_all();
     create();
+    seal_what_a_crash_left();
     for (long steps = strtol(argv[2], NULL, 10); step < steps; step++) {
         do_something();
         if (step % 64 == 0) {

@@ -12,6 +12,8 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +88,11 @@ in_child(void (*work)(void))
     int status;
     waitpid(child, &status, 0);
     return status;
+}
+
+static void
+nothing(void)
+{
 }
 
 static void
@@ -221,6 +228,39 @@ rolled_back(void **state)
     assert_int_equal(tarn_close(heap), 0);
 }
 
+static void *
+use_and_end(void *pool)
+{
+    tarn_pool_free(pool, tarn_pool_alloc(pool));
+    return NULL;
+}
+
+/* Threads end and a child is made while an image with a shared pool is open for reading. */
+static void
+read_by_another(void **state)
+{
+    (void)state;
+    unlink(path);
+    assert_int_equal(in_child(furnish), 0);
+    tarn_heap *heap = tarn_open(path, &(tarn_options){.flags = TARN_READ_ONLY});
+    assert_non_null(heap);
+    errno = 0;
+    assert_null(tarn_pool_find(heap, names[1], &options));
+    assert_int_equal(errno, EROFS);
+    errno = 0;
+    assert_null(tarn_pool_new(40, &(struct tarn_pool_options){.heap = heap}));
+    assert_int_equal(errno, EROFS);
+    tarn_pool *pool = tarn_pool_new(40, &(struct tarn_pool_options){.flags = TARN_POOL_SHARED});
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, use_and_end, pool), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(in_child(nothing), 0);
+    const struct house *house = tarn_root(heap);
+    assert_int_equal(house->objects[1][OBJECTS - 1]->number, OBJECTS - 1);
+    assert_int_equal(tarn_close(heap), 0);
+    tarn_pool_close(pool);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -233,6 +273,7 @@ main(int argc, char **argv)
         cmocka_unit_test(found_again),
         cmocka_unit_test(used_directly),
         cmocka_unit_test(rolled_back),
+        cmocka_unit_test(read_by_another),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(path);

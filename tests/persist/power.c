@@ -5,6 +5,11 @@
  * commit that had been acknowledged at that point or was in flight.
  *
  *     power FILE DRAWS SEED
+ *     power FILE all OPERATIONS BITS
+ *
+ * The second form goes through all sequences of so many operations or fewer on a new image (most
+ * faults of this kind need no more than three), and at each sync through all subsets of what it
+ * waits for, or, where those are more than 2^BITS, so many drawn at random.
  */
 #include "calls.h"
 #include "oracle.h"
@@ -62,35 +67,67 @@ commit(int (*how)(tarn_heap *heap))
     }
 }
 
+static const tarn_options recorded = {
+    .flags = TARN_CREATE, .capacity = (size_t)16 << 20, .journal_most = 1 << 18};
+
+enum operation {
+    COMMIT,
+    CHECKPOINT,
+    REOPEN,
+    ROLLBACK,
+    OPERATIONS
+};
+
 static void
-record(uint64_t seed)
+begin_recording(void)
 {
-    const tarn_options options = {
-        .flags = TARN_CREATE, .capacity = (size_t)16 << 20, .journal_most = 1 << 18};
     calls_record();
-    heap = tarn_open(file, &options);
+    heap = tarn_open(file, &recorded);
     if (heap == NULL) {
         oracle_fail("cannot be made");
     }
     calls_mark(0, 1);
     town = town_find(heap);
-    for (unsigned round = 0; round < 14; round++) {
-        for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
-            town_work(heap, town, i, &seed, 8);
-        }
-        if (round % 7 == 6) {
-            commit(tarn_close);
-            heap = tarn_open(file, &options);
-            if (heap == NULL) {
-                oracle_fail("cannot be opened");
-            }
-            town = tarn_root(heap);
-        } else {
-            commit(round % 5 == 4 ? tarn_checkpoint : tarn_commit);
-        }
+}
+
+static void
+perform(enum operation operation, unsigned changes, uint64_t *seed)
+{
+    for (unsigned i = 0; i < QUARTERS && town != NULL; i++) {
+        town_work(heap, town, i, seed, changes);
     }
+    if (operation == ROLLBACK) {
+        if (tarn_rollback(heap) != 0) {
+            oracle_fail("a rollback failed");
+        }
+        town = town_find(heap);
+    } else if (operation == REOPEN) {
+        commit(tarn_close);
+        heap = tarn_open(file, &recorded);
+        if (heap == NULL) {
+            oracle_fail("cannot be opened");
+        }
+        town = tarn_root(heap);
+    } else {
+        commit(operation == CHECKPOINT ? tarn_checkpoint : tarn_commit);
+    }
+}
+
+static void
+end_recording(void)
+{
     tarn_close_without_commit(heap);
     events = calls_events(&event_count);
+}
+
+static void
+record(uint64_t seed)
+{
+    begin_recording();
+    for (unsigned round = 0; round < 14; round++) {
+        perform(round % 7 == 6 ? REOPEN : round % 5 == 4 ? CHECKPOINT : COMMIT, 8, &seed);
+    }
+    end_recording();
 }
 
 /* ---- the disk ---- */
@@ -287,19 +324,26 @@ settle(struct cut *cut, uint64_t inode, bool folder)
     cut->pending_count = kept;
 }
 
-int
-main(int argc, char **argv)
+/* All subsets of what is pending, or 2^bits drawn from them. */
+static unsigned long
+try_all(const struct cut *cut, unsigned bits, uint64_t *seed)
 {
-    if (argc < 4) {
-        fprintf(stderr, "usage: power FILE DRAWS SEED\n");
-        return 2;
+    static unsigned char chosen[PENDING];
+    bool every = cut->pending_count <= bits;
+    unsigned long subsets = 1ul << (every ? cut->pending_count : bits);
+    for (unsigned long subset = 0; subset < subsets; subset++) {
+        for (size_t i = 0; i < cut->pending_count; i++) {
+            chosen[i] = every ? subset >> i & 1 : town_random(seed) % 2;
+        }
+        try_disk(cut, chosen, 0);
     }
-    file = argv[1];
-    base_name = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
-    unsigned draws = (unsigned)strtoul(argv[2], NULL, 10);
-    uint64_t seed = strtoull(argv[3], NULL, 10);
-    oracle_begin();
-    record(seed);
+    return subsets;
+}
+
+/* Goes through the events: at each sync, and if draws is not 0 at each event, disks are tried. */
+static unsigned long
+replay(unsigned draws, unsigned bits, uint64_t *seed)
+{
     struct cut cut = {0};
     unsigned long tried = 0;
     for (size_t i = 0; i < event_count; i++) {
@@ -309,20 +353,81 @@ main(int argc, char **argv)
             cut.made = true;
             *(event->size != 0 ? &cut.acknowledged : &cut.begun) = event->at;
             cut.begun = cut.begun < cut.acknowledged ? cut.acknowledged : cut.begun;
-            continue;
-        }
-        if (event->kind == CALLS_SYNC || event->kind == CALLS_SYNC_FOLDER) {
-            tried += try_cut(&cut, draws, &seed);
+        } else if (event->kind == CALLS_SYNC || event->kind == CALLS_SYNC_FOLDER) {
+            tried += draws != 0 ? try_cut(&cut, draws, seed) : try_all(&cut, bits, seed);
             settle(&cut, event->file, event->kind == CALLS_SYNC_FOLDER);
-            continue;
-        }
-        if (cut.pending_count == PENDING) {
+        } else if (cut.pending_count == PENDING) {
             fprintf(stderr, "too many writes without a sync\n");
-            return 1;
+            exit(1);
+        } else {
+            cut.pending[cut.pending_count++] = i;
+            tried += draws != 0 ? try_cut(&cut, draws / 4, seed) : 0;
         }
-        cut.pending[cut.pending_count++] = i;
-        tried += try_cut(&cut, draws / 4, &seed);
     }
+    return tried + (draws == 0 ? try_all(&cut, bits, seed) : 0);
+}
+
+/* The sequence of operations whose digits, to the base of their number, are those of code. */
+static void
+try_sequence(unsigned code, unsigned length, unsigned bits)
+{
+    uint64_t seed = code * 8 + length;
+    pid_t child = fork(); /* its recording, and the disk, are its own */
+    if (child == 0) {
+        unsigned left = code;
+        begin_recording();
+        for (unsigned i = 0; i < length; i++, left /= OPERATIONS) {
+            perform((enum operation)(left % OPERATIONS), 2, &seed);
+        }
+        end_recording();
+        atomic_fetch_add(&told->commits, replay(0, bits, &seed));
+        exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    if (status != 0) {
+        fprintf(stderr, "sequence %u of %u operations\n", code, length);
+        exit(1);
+    }
+}
+
+static void
+try_sequences(unsigned most, unsigned bits)
+{
+    uint64_t disks = 0;
+    unsigned sequences = 0;
+    unsigned codes = 1;
+    for (unsigned length = 1; length <= most; length++) {
+        codes *= OPERATIONS;
+        for (unsigned code = 0; code < codes; code++, sequences++) {
+            oracle_begin();
+            try_sequence(code, length, bits);
+            disks += atomic_load(&told->commits);
+            oracle_end();
+        }
+    }
+    printf("%llu disks, from all %u sequences of up to %u operations\n", (unsigned long long)disks,
+           sequences, most);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 4 || (strcmp(argv[2], "all") == 0 && argc < 5)) {
+        fprintf(stderr, "usage: power FILE DRAWS SEED | power FILE all OPERATIONS BITS\n");
+        return 2;
+    }
+    file = argv[1];
+    base_name = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
+    if (strcmp(argv[2], "all") == 0) {
+        try_sequences((unsigned)strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10));
+        return 0;
+    }
+    unsigned draws = (unsigned)strtoul(argv[2], NULL, 10);
+    uint64_t seed = strtoull(argv[3], NULL, 10);
+    oracle_begin();
+    record(seed);
+    unsigned long tried = replay(draws, 0, &seed);
     printf("%lu disks, from %zu writes, syncs and changes of names\n", tried, event_count);
     oracle_end();
     return 0;

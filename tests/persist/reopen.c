@@ -12,31 +12,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static uint64_t seeds[2 * QUARTERS];
+static uint64_t seeds[QUARTERS];
 
-/* Two threads take turns in a quarter: blocks are freed by others than allocated them. */
+/* Quarters change hands: blocks are freed by others than allocated them. */
 static void *
 worker(void *context)
 {
     unsigned number = (unsigned)(uintptr_t)context;
-    town_work(heap, town, number % QUARTERS, &seeds[number], (unsigned)(seeds[number] % 40));
+    town_work(heap, town, number, &seeds[number], (unsigned)(seeds[number] % 40));
     return NULL;
 }
 
 static void
 work(uint64_t *seed)
 {
-    unsigned threads = 1 + (unsigned)(town_random(seed) % (2 * QUARTERS));
-    for (unsigned first = 0; first < threads; first += QUARTERS) {
-        pthread_t ids[QUARTERS];
-        unsigned count = threads - first < QUARTERS ? threads - first : QUARTERS;
-        for (unsigned i = 0; i < count; i++) {
-            seeds[first + i] = town_random(seed);
-            pthread_create(&ids[i], NULL, worker, (void *)(uintptr_t)(first + i));
-        }
-        for (unsigned i = 0; i < count; i++) {
-            pthread_join(ids[i], NULL);
-        }
+    pthread_t ids[QUARTERS];
+    unsigned threads = 1 + (unsigned)(town_random(seed) % QUARTERS);
+    unsigned first = (unsigned)(town_random(seed) % QUARTERS);
+    for (unsigned i = 0; i < threads; i++) {
+        unsigned number = (first + i) % QUARTERS;
+        seeds[number] = town_random(seed);
+        pthread_create(&ids[i], NULL, worker, (void *)(uintptr_t)number);
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        pthread_join(ids[i], NULL);
     }
 }
 

@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QUARTERS 4
+#ifndef QUARTERS
+#    define QUARTERS 4
+#endif
 
 /* Where images are made: ThreadSanitizer allows programs but some addresses. */
 #ifdef __SANITIZE_THREAD__

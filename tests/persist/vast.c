@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GIB   ((size_t)1 << 30)
@@ -105,9 +106,17 @@ large(size_t capacity, size_t used)
            (unsigned long long)(figures.file_space >> 20));
 }
 
-/* System calls of an opening, for writing and for reading. */
+static double
+milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* System calls of an opening, and how long it took. */
 static unsigned long
-calls_to_open(size_t capacity)
+calls_to_open(size_t capacity, double *took)
 {
     unlink(path);
     tarn_heap *heap = tarn_create(path, &(tarn_options){.capacity = capacity});
@@ -115,7 +124,9 @@ calls_to_open(size_t capacity)
     tarn_set_root(heap, tarn_heap_malloc(heap, 100));
     need(tarn_close(heap) == 0, "cannot be closed");
     calls_inject(CALLS_ONCE, 1000000, 5); /* counts */
+    *took = milliseconds();
     tarn_heap *opened = open_heap(0);
+    *took = milliseconds() - *took;
     unsigned long calls = calls_count();
     calls_inject(CALLS_NONE, 0, 0);
     tarn_close_without_commit(opened);
@@ -130,9 +141,13 @@ main(int argc, char **argv)
         return 2;
     }
     path = argv[1];
-    unsigned long few = calls_to_open((size_t)1 << 20);
-    unsigned long many = calls_to_open((size_t)1 << 40);
-    printf("an opening makes %lu system calls at a capacity of 1 MiB, %lu at 1 TiB\n", few, many);
+    double short_time;
+    double long_time;
+    unsigned long few = calls_to_open((size_t)1 << 20, &short_time);
+    unsigned long many = calls_to_open((size_t)1 << 40, &long_time);
+    printf("an opening makes %lu system calls in %.2f ms at a capacity of 1 MiB, %lu in %.2f ms at "
+           "1 TiB\n",
+           few, short_time, many, long_time);
     need(few > 5 && many <= few + 2, "opening costs more system calls for more capacity");
     unlink(path);
     large(strtoull(argv[2], NULL, 10) * GIB, strtoull(argv[3], NULL, 10) * GIB);

@@ -54,7 +54,7 @@ overhead_and_fixed_cost(void **state)
             n++;
         }
         /* One word, and rounding to 8. */
-        assert_true(sizeof memory / n <= (sizes[i] + 2 * sizeof(void *) + 7) / 8 * 8);
+        assert_true(sizeof memory / n <= (sizes[i] + 2 * sizeof(void *) + 15) / 8 * 8);
     }
     for (i = 1024; i <= 32768; i *= 2) {
         struct tarn_quick *q = heap_of(i - 1, 0);
@@ -64,7 +64,7 @@ overhead_and_fixed_cost(void **state)
             largest--;
         }
         print_message("fixed cost in %zu bytes: %zu\n", i - 1, i - 1 - largest);
-        assert_true(i - 1 - largest <= 260);
+        assert_true(i - 1 - largest <= (TARN_QUICK_WIDE ? 900 : 260));
     }
 }
 
@@ -106,7 +106,7 @@ msize_and_slack(void **state)
         unsigned char *object = tarn_quick_malloc(q, size);
         size_t room = tarn_quick_msize(q, object);
 
-        assert_true(room >= size && room < size + 24);
+        assert_true(room >= size && room < size + 8 * sizeof(void *));
         memset(object, 0xff, room);
         object = tarn_quick_realloc(q, object, room + 40);
         assert_int_equal(object[room - 1], 0xff);

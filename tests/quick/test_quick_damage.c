@@ -201,6 +201,45 @@ realloc_over_damage(void **state)
     expect_what("msize", "written beyond its end");
 }
 
+/* What a checked heap looks at before it follows it: links that lead to places a block may be at,
+ * and a size before a block that leads to another free one. */
+static void
+checked_links(void **state)
+{
+    struct tarn_quick *q = heap_of(65536, TARN_QUICK_CHECKED);
+    struct tn_block *first;
+    struct tn_block *second;
+    unsigned char *p[6];
+    tn_word *size;
+    int n;
+
+    (void)state;
+    for (n = 5; n >= 0; n--) {
+        p[n] = tarn_quick_malloc(q, 1000);
+    }
+    assert_true(p[0] < p[5]);
+    tarn_quick_free(q, p[1]);
+    tarn_quick_free(q, p[3]);
+    first = block_of(p[3]); /* of its bin */
+    second = block_of(p[1]);
+    assert_ptr_equal(tn_at(q, first->next), second);
+    second->prev = tn_link_to(q, block_of(p[5]));
+    assert_null(tarn_quick_malloc(q, 1000));
+    expect_what("malloc", "free block damaged");
+    second->prev = tn_link_to(q, first);
+    first->prev = tn_link_to(q, block_of(p[5]));
+    assert_null(tarn_quick_malloc(q, 1000));
+    expect_what("malloc", "free block damaged");
+    first->prev = tn_bin_link(q, tn_bin(first->head));
+    sound(q);
+    size = tn_tag(block_of(p[4]), 0);
+    *size += (tn_word)(p[3] - p[1]);
+    tarn_quick_free(q, p[4]);
+    expect_what("free", "block before it damaged");
+    *size -= (tn_word)(p[3] - p[1]);
+    sound(q);
+}
+
 /* Blocks of the quick lists, when they are coalesced at last. */
 static void
 flush_over_damage(void **state)
@@ -372,10 +411,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(free_block_written_to), cmocka_unit_test(neighbour_written_to),
-        cmocka_unit_test(realloc_over_damage),   cmocka_unit_test(flush_over_damage),
-        cmocka_unit_test(lend_over_damage),      cmocka_unit_test(mallocalign_over_damage),
-        cmocka_unit_test(tags_of_what_is_none),  cmocka_unit_test(trap_without_hook),
+        cmocka_unit_test(free_block_written_to),   cmocka_unit_test(neighbour_written_to),
+        cmocka_unit_test(realloc_over_damage),     cmocka_unit_test(flush_over_damage),
+        cmocka_unit_test(lend_over_damage),        cmocka_unit_test(checked_links),
+        cmocka_unit_test(mallocalign_over_damage), cmocka_unit_test(tags_of_what_is_none),
+        cmocka_unit_test(trap_without_hook),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,7 +263,7 @@ lost_quick(struct tarn_quick *q)
     struct tn_list *list = filled_list(q);
 
     list->top = 0;
-    list->room = (tn_room)q->depth;
+    list->room = TN_DEPTH(q->flags);
 }
 
 static void
@@ -275,7 +275,7 @@ lists_outside(struct tarn_quick *q)
 static void
 room_too_much(struct tarn_quick *q)
 {
-    filled_list(q)->room = (tn_room)(q->depth + 1);
+    filled_list(q)->room = TN_DEPTH(q->flags) + 1;
 }
 
 static void

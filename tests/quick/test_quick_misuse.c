@@ -131,8 +131,8 @@ checked(void **state)
             tarn_quick_free(q, p);
             assert_int_equal(faults, 0);
             /* Written after free: found when the memory is given out again. */
-            at = size > 16 ? size / 2 : 0;
-            if (size > 16) {
+            at = size > 32 ? size / 2 : 0;
+            if (size > 32) {
                 p[at] = 1;
                 p = tarn_quick_malloc(q, size);
                 assert_int_equal(faults, 1);
@@ -141,6 +141,120 @@ checked(void **state)
             }
             tarn_quick_free(q, r);
             assert_int_equal(faults, 0);
+        }
+    }
+}
+
+static const unsigned checking[] = {TARN_QUICK_CHECKED, TARN_QUICK_CHECKED | TARN_QUICK_TAGS,
+                                    TARN_QUICK_CHECKED | TARN_QUICK_ALIGN16};
+
+/* A checked heap with five objects side by side in rising order. */
+static struct tarn_quick *
+five_objects(unsigned options, size_t size, unsigned char *p[5])
+{
+    struct tarn_quick *q = heap_of(16384, options);
+    int n;
+
+    for (n = 4; n >= 0; n--) {
+        p[n] = tarn_quick_malloc(q, size);
+        assert_non_null(p[n]);
+    }
+    assert_true(p[0] < p[1] && p[3] < p[4]);
+    return q;
+}
+
+/* Uses all memory there is; whatever is damaged is met on the way. */
+static void
+use_all(struct tarn_quick *q)
+{
+    size_t size = 16384;
+
+    while (size > 0) {
+        if (tarn_quick_malloc(q, size) == NULL) {
+            size /= 2;
+        }
+    }
+}
+
+/* Each byte of a freed object, beside used and free blocks on either side: check says so at once,
+ * and the next to use the memory meets it, unless nobody could use so little, or a link is written
+ * anew before anyone follows it. */
+static void
+written_after_free(void **state)
+{
+    static const size_t sizes[] = {1, 8, 24, 100};
+    unsigned char *p[5];
+    size_t i;
+    size_t j;
+    size_t at;
+    unsigned cases = 0;
+    unsigned met = 0;
+    int beside;
+
+    (void)state;
+    for (i = 0; i < sizeof checking / sizeof *checking; i++) {
+        for (j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+            for (beside = 0; beside < 8; beside++) {
+                for (at = 0; at < sizes[j]; at++) {
+                    struct tarn_quick *q = five_objects(checking[i], sizes[j], p);
+
+                    if (beside & 1) {
+                        tarn_quick_free(q, p[1]);
+                    }
+                    if (beside & 2) {
+                        tarn_quick_free(q, p[3]);
+                    }
+                    tarn_quick_free(q, p[2]);
+                    sound(q);
+                    p[2][at] ^= 0x41;
+                    assert_non_null(tarn_quick_check(q, NULL));
+                    assert_int_equal(faults, 0);
+                    if (beside & 4) { /* joined with neighbours first */
+                        tarn_quick_free(q, beside & 1 ? p[0] : p[1]);
+                        tarn_quick_free(q, beside & 2 ? p[4] : p[3]);
+                    }
+                    use_all(q);
+                    cases++;
+                    met += faults > 0;
+                }
+            }
+        }
+    }
+    print_message("%u of %u met\n", met, cases);
+    assert_true(met * 20 > cases * 17);
+}
+
+/* Each bit of the header of an object, and of a free block. */
+static void
+header_overwritten(void **state)
+{
+    unsigned char *p[5];
+    size_t i;
+    unsigned bit;
+    const unsigned prev_free = 2;
+
+    (void)state;
+    for (i = 0; i < sizeof checking / sizeof *checking; i++) {
+        for (bit = 0; bit < 32; bit++) {
+            struct tarn_quick *q = five_objects(checking[i], 40, p);
+            unsigned char *header = p[2] - (TARN_QUICK_WIDE ? 8 : 4);
+
+            header[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            tarn_quick_free(q, p[2]);
+            assert_int_equal(faults, 1);
+            assert_string_equal(fault.function, "free");
+            q = five_objects(checking[i], 40, p);
+            tarn_quick_free(q, p[1]);
+            tarn_quick_free(q, p[2]);
+            tarn_quick_free(q, p[4]);
+            header = p[bit & 1 ? 1 : 4] - (TARN_QUICK_WIDE ? 8 : 4);
+            header[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            assert_non_null(tarn_quick_check(q, NULL));
+            if (bit == prev_free || bit == 0) {
+                continue; /* now in use, or with a mark: nobody meets it but check */
+            }
+            use_all(q);
+            assert_true(faults > 0);
         }
     }
 }
@@ -191,6 +305,8 @@ main(void)
         cmocka_unit_test(misuse),
         cmocka_unit_test(overruns),
         cmocka_unit_test(checked),
+        cmocka_unit_test(written_after_free),
+        cmocka_unit_test(header_overwritten),
         cmocka_unit_test(check_finds_damage),
     };
 

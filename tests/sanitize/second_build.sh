@@ -9,7 +9,7 @@ log=$folder/build.log
 mkdir -p "$folder"
 targets='heap-churn heap-heaps heap-remote pool-pool_threads pool-pool_model persist-kill persist-reopen'
 [ "$sanitizers" = thread ] || targets='persist-kill persist-reopen persist-basics persist-pools_kept persist-damage
-    persist-order'
+    persist-order persist-fuzz_replay'
 [ -z "$all" ] || targets=all
 # The outer build's jobs are no concern of the inner one's.
 unset MAKEFLAGS MAKELEVEL
@@ -36,7 +36,7 @@ if [ "$sanitizers" != thread ]; then
     persist/pools_kept "$scratch"
     persist/damage "$scratch" 20 1
     persist/order "$scratch"
-    persist/order "$scratch" shared
+    persist/fuzz_replay "$source/tests/persist/fuzz_cases.txt"
     exit 0
 fi
 heap/churn 4000

@@ -35,6 +35,28 @@ exhaust(size_t size, size_t budget)
     return count;
 }
 
+static size_t
+address_space(void)
+{
+    size_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    EXPECT(file != NULL && fscanf(file, "%zu", &pages) == 1);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What cannot be had costs nothing, however often it is asked for. */
+static void
+ask_for_too_much(size_t limit)
+{
+    EXPECT(malloc(limit * 4) == NULL);
+    size_t before = address_space();
+    for (int i = 0; i < 80; i++) {
+        EXPECT(malloc(limit * 4) == NULL && errno == ENOMEM);
+    }
+    EXPECT(address_space() <= before);
+}
+
 static void *
 work_in_thread(void *unused)
 {
@@ -70,6 +92,7 @@ work(size_t mebibytes)
         EXPECT(pthread_create(&thread, &small, work_in_thread, NULL) == 0);
         EXPECT(pthread_join(thread, NULL) == 0);
     }
+    ask_for_too_much(limit);
     /* To the very end and back, in several sizes; then ordinary work goes on. */
     size_t first = exhaust(3 << 20, budget);
     exhaust(40000, budget);

@@ -1,5 +1,6 @@
 """The `tarn` command's own words: help, version, unknown commands, exit codes. Usage: command_line.py TARN"""
 
+import json
 import subprocess
 import sys
 import unittest
@@ -52,6 +53,31 @@ class CommandLine(unittest.TestCase):
         code, _, err = tarn("x" * 400)
         self.assertEqual(code, 2)
         self.assertNotIn("meant", err)
+
+    def test_help_among_other_options(self):
+        for words in (("profile", "--json", "--help"), ("run", "--stats", "-h"), ("leaks", "--exact", "--help")):
+            code, out, err = tarn(*words)
+            self.assertEqual((code, err), (0, ""), words)
+            self.assertTrue(out.startswith(f"usage: tarn {words[0]}"), out)
+
+    def test_a_misspelt_option_names_the_nearest(self):
+        for words in (("run",), ("bench",), ("explain",), ("top",), ("profile",), ("leaks",), ("trace", "show"),
+                      ("trace", "replay"), ("heap", "info"), ("heap", "diff")):
+            code, out, err = tarn(*words, "--jsno")
+            self.assertEqual((code, out), (125 if words == ("run",) else 2, ""), words)
+            self.assertIn("there is no option '--jsno'; is '--json' meant?\n", err, words)
+        self.assertNotIn("meant", tarn("heap", "map", "--jsno")[2])
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for words in (("--help",), ("--version",), ("options", "--json"), ("explain", "--list"), ("help", "run")):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([TARN, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn("No space left on device", done.stderr)
+
+    def test_json_is_json(self):
+        for words in (("options", "--json"), ("explain", "--list", "--json"), ("explain", "--json", "--list")):
+            json.loads(tarn(*words)[1])
 
     def test_options_takes_no_argument(self):
         code, out, err = tarn("options", "all")

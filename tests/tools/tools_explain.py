@@ -118,7 +118,7 @@ class Explain(Case):
 
     def test_what_is_none(self):
         for words, status, text in ((["T999"], 1, "there is no code T999"), (["hello"], 1, "neither a code nor"),
-                                    ([], 2, "takes a code"), (["--all"], 2, "takes a code")):
+                                    ([], 2, "takes a code"), (["--all"], 2, "no option '--all'")):
             code, out, err = tarn("explain", *words)
             self.assertEqual((code, out), (status, ""))
             self.assertIn(text, err)

@@ -240,7 +240,7 @@ class Recording(Case):
     def test_the_program_s_status_and_faults(self):
         self.assertEqual(tarn("trace", "record", "-o", self.path("x"), "--", "sh", "-c", "exit 9")[0], 9)
         code, _, err = tarn("trace", "record", "-o", self.path("x"), "no-such-program")
-        self.assertEqual((code, err), (127, "tarn trace: no-such-program: No such file or directory\n"))
+        self.assertEqual((code, err), (127, "tarn trace: no-such-program: no such program\n"))
         code, _, err = tarn("trace", "record", "-o", "/no/folder/x", "true")
         self.assertEqual((code, err), (1, "tarn trace: /no/folder/x: No such file or directory\n"))
         compile_program(self.folder, "alone", "int main(void){return 0;}", "-static")
