@@ -61,7 +61,6 @@ static const struct {
     {"T309", "nor a file; move it away"},
     {"T324", "is not whole without its journal"},
     {"T325", "names of the file (hard links)"},
-    {"T326", "could not be closed, and its file may say"},
     {"T310", "was open in shared mode and not closed"},
     {"T311", "cannot be opened"},
     {"T311", "cannot be made"},

@@ -86,20 +86,25 @@ tn_commit(struct tn_image *image, bool for_sure)
     return 0;
 }
 
+/* The file is as open, or as closed, as this says from now on, or nobody knows. */
+static int
+say_open(struct tn_image *image, bool open)
+{
+    struct tn_superblock *head = &image->head;
+    head->flags = open ? head->flags | TN_IMAGE_OPEN : head->flags & ~(uint32_t)TN_IMAGE_OPEN;
+    head->serial++;
+    return tn_superblock_write(image);
+}
+
 /* Should that fail, one copy may say so already: it is taken back, since the heap goes on. */
 static int
 say_closed(struct tn_image *image)
 {
-    struct tn_superblock *head = &image->head;
-    head->flags &= ~(uint32_t)TN_IMAGE_OPEN;
-    head->serial++;
-    if (tn_superblock_write(image) == 0) {
+    if (say_open(image, false) == 0) {
         return 0;
     }
     int code = errno;
-    head->flags |= TN_IMAGE_OPEN;
-    head->serial++;
-    image->said_closed = tn_superblock_write(image) != 0;
+    image->said_closed = say_open(image, true) != 0;
     errno = code;
     return -1;
 }
@@ -107,6 +112,10 @@ say_closed(struct tn_image *image)
 int
 tn_commit_shared(struct tn_image *image, bool closing)
 {
+    if (image->said_closed && say_open(image, true) != 0) {
+        return -1;
+    }
+    image->said_closed = false;
     int failed = image->mapped != 0 ? tn_map_sync(image->space.base, image->mapped) : 0;
     if (failed == 0) {
         failed = tn_mark_write(&image->head, image->file, image->commit + 1);

@@ -41,13 +41,6 @@ tn_image_to_write(struct tn_heap *heap, const char *what)
                 image->path);
         return NULL;
     }
-    if (image->said_closed) {
-        tn_fail(EIO, false,
-                "%s: could not be closed, and its file may say that it was; close it without a "
-                "commit, and check it",
-                image->path);
-        return NULL;
-    }
     return image;
 }
 
