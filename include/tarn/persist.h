@@ -53,7 +53,7 @@ extern "C" {
 #endif
 
 enum tarn_open_flags {
-    TARN_CREATE = 1,    /* tarn_open: make the file if there is none */
+    TARN_CREATE = 1,    /* tarn_open: make the file if there is none, or nothing but zeros in it */
     TARN_READ_ONLY = 2, /* the committed state; other processes may write meanwhile */
     TARN_SHARED = 4,    /* shared mode: see below */
     TARN_UNCLEAN = 8,   /* open in spite of: not closed in shared mode */
@@ -88,7 +88,9 @@ typedef struct tarn_options {
                             what is in use, whichever is more */
 } tarn_options;
 
-/* Makes a new image; EEXIST when there is a file. options may be NULL. Cost: a few syncs. */
+/* Makes a new image; EEXIST when there is a file, unless it is empty or nothing but zeros. When it
+ * fails it leaves no file that was not there. ENAMETOOLONG: there must be room for -journal. options
+ * may be NULL. Cost: a few syncs. */
 tarn_heap *tarn_create(const char *path, const tarn_options *options);
 
 /*
