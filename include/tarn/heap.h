@@ -24,7 +24,9 @@ extern "C" {
 
 typedef struct tn_heap tarn_heap;
 
-/* A new heap, which grows as needed. NULL with errno ENOMEM. Cost: a few system calls. */
+/* A new heap, which grows as needed. NULL with errno ENOMEM, also when there are too many: heaps
+ * and images may have 960 ranges of addresses in a process, each its first of 256 MiB and more as
+ * it grows; the process heap has its own. Cost: a few system calls. */
 tarn_heap *tarn_heap_new(void);
 
 /* The least size of a buffer for tarn_heap_new_in. */

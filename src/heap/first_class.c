@@ -26,7 +26,7 @@ tn_heap_new(void)
 {
     size_t limit = tn_os_address_limit();
     size_t size = limit == SIZE_MAX ? SPACE_FIRST : tn_min(SPACE_FIRST, limit / 16);
-    struct tn_space *space = tn_heap_make_space(tn_align_up(size, TN_SPACE_ALIGN));
+    struct tn_space *space = tn_heap_make_space(NULL, tn_align_up(size, TN_SPACE_ALIGN));
     if (space == NULL) {
         errno = ENOMEM;
         return NULL;
@@ -49,8 +49,9 @@ tn_heap_new_in(void *buffer, size_t size)
     size = tn_align_down(size - lost, TN_SLICE);
     memset(base, 0, TN_SPACE_HEAD + (size >> TN_SLICE_SHIFT) * sizeof(struct tn_slab));
     struct tn_space *space = (struct tn_space *)(base + TN_SPACE_HEAD) - 1;
-    if (!tn_space_init(space, base, size, &tn_buffer_backing, NULL) || !tn_registry_add(space)) {
-        errno = EINVAL;
+    bool made = tn_space_init(space, base, size, &tn_buffer_backing, NULL);
+    if (!made || !tn_registry_add(space)) {
+        errno = made ? ENOMEM : EINVAL;
         return NULL;
     }
     struct tn_heap *heap = heap_in(space);

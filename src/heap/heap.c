@@ -17,7 +17,7 @@ struct tn_heap tn_process_heap = {.lock = {.rank = TN_RANK_HEAP}};
 static _Atomic uint64_t heap_serials;
 
 struct tn_space *
-tn_heap_make_space(size_t size)
+tn_heap_make_space(struct tn_heap *heap, size_t size)
 {
     char *base = tn_os_reserve(size, TN_SPACE_ALIGN);
     if (base == NULL) {
@@ -25,6 +25,7 @@ tn_heap_make_space(size_t size)
     }
     if (tn_os_commit(base, TN_SPACE_HEAD)) {
         struct tn_space *space = (struct tn_space *)(base + TN_SPACE_HEAD) - 1;
+        space->heap = heap;
         if (tn_space_init(space, base, size, &tn_anonymous_backing, NULL) &&
             tn_registry_add(space)) {
             return space;
@@ -82,7 +83,7 @@ tn_process_heap_start(void)
         struct tn_space *space = NULL;
         tn_options_read();
         for (size_t size = first_space_size(); space == NULL && size >= SPACE_TRY; size /= 2) {
-            space = tn_heap_make_space(size);
+            space = tn_heap_make_space(heap, size);
         }
         if (space == NULL) {
             tn_unlock(&lock);
@@ -119,9 +120,8 @@ add_space(struct tn_heap *heap, size_t span, size_t align, bool *zero)
     least = tn_align_up(least, TN_SPACE_ALIGN);
     size_t size = tn_max(least, heap->space_size);
     for (;;) {
-        struct tn_space *space = tn_heap_make_space(size);
+        struct tn_space *space = tn_heap_make_space(heap, size);
         if (space != NULL) {
-            space->heap = heap;
             struct tn_slab *slab = tn_space_take(space, span, align, zero);
             if (slab == NULL) { /* addresses, but no memory */
                 tn_registry_remove(space);

@@ -148,12 +148,14 @@ bool tn_process_heap_start(void);
 bool tn_heap_init(struct tn_heap *heap, struct tn_space *space);
 /* The same for a space that a heap of another process left behind. */
 void tn_heap_attach(struct tn_heap *heap, struct tn_space *space);
-/* Reserves an anonymous space, registered, with its head at its start; NULL: no room. */
-struct tn_space *tn_heap_make_space(size_t size);
+/* Reserves an anonymous space, registered, with its head at its start; NULL: no room. The heap is
+ * NULL for one that will lie in that head. */
+struct tn_space *tn_heap_make_space(struct tn_heap *heap, size_t size);
 struct tn_slab *tn_heap_take(struct tn_heap *heap, size_t span, size_t align, bool *zero);
 void tn_heap_give(struct tn_slab *slab, size_t span, bool zero);
 
-/* registry.c: which space an address or a descriptor lies in; NULL when it is none of ours. */
+/* registry.c: which space an address or a descriptor lies in; NULL when it is none of ours.
+ * False when there are too many: then the process heap can still have all of its own. */
 bool tn_registry_add(struct tn_space *space);
 void tn_registry_remove(struct tn_space *space);
 struct tn_space *tn_registry_search(const void *p);

@@ -6,6 +6,7 @@
 #include "heap/heap.h"
 
 #define ENTRIES 1024
+#define OTHERS  (ENTRIES - TN_SPACES) /* for all heaps but the process heap, which has its own */
 
 struct entry {
     _Atomic(uintptr_t) base;
@@ -38,7 +39,8 @@ tn_registry_add(struct tn_space *space)
     if (tn_registry_search(space->base) != NULL) {
         atomic_store(&tn_spaces_nest, true);
     }
-    for (unsigned i = 0; i < ENTRIES; i++) {
+    unsigned room = space->heap == &tn_process_heap ? ENTRIES : OTHERS;
+    for (unsigned i = 0; i < room; i++) {
         uintptr_t none = 0;
         if (atomic_compare_exchange_strong(&entries[i].base, &none, (uintptr_t)space->base)) {
             entries[i].space = space;
@@ -76,8 +78,10 @@ tn_registry_search(const void *p)
     size_t least = SIZE_MAX;
     for (unsigned i = 0; i < count; i++) {
         size_t size = atomic_load_explicit(&entries[i].size, memory_order_acquire);
-        uintptr_t base = atomic_load_explicit(&entries[i].base, memory_order_relaxed);
-        if ((uintptr_t)p - base < size && size < least) {
+        uintptr_t base = atomic_load_explicit(&entries[i].base, memory_order_acquire);
+        /* The size once more: the base may be that of another space, which came meanwhile. */
+        if ((uintptr_t)p - base < size && size < least &&
+            size == atomic_load_explicit(&entries[i].size, memory_order_acquire)) {
             found = entries[i].space;
             least = size;
         }

@@ -62,7 +62,7 @@ image_release(struct tn_space *space)
     tn_image_free(space->context);
 }
 
-/* The child's memory is its own; the file is not. */
+/* The child's memory is its own; the file is not, but for what guards the child from its writer. */
 static void
 image_forked(struct tn_space *space)
 {
@@ -74,13 +74,14 @@ image_forked(struct tn_space *space)
         tn_map_file(space->base, image->mapped, tn_file_to_map(image), image->head.space_at,
                     TN_MAP_PRIVATE);
     }
+    int guard = tn_guard_in_child(image);
     tn_dirty_close(&image->dirty);
     tn_file_close(image->journal.file);
     tn_file_close(image->to_map);
     tn_file_close(image->file);
     image->journal.file = -1;
     image->to_map = -1;
-    image->file = -1;
+    image->file = guard;
 }
 
 const struct tn_backing tn_image_backing = {

@@ -68,6 +68,7 @@ tn_image_new(const char *path, const char *name, unsigned flags)
     image->emptied_lock.rank = TN_RANK_SPACE + 1;
     image->file = -1;
     image->to_map = -1;
+    image->guard = -1;
     image->journal.file = -1;
     image->dirty.watch = -1;
     return image;
@@ -77,6 +78,7 @@ void
 tn_image_free(struct tn_image *image)
 {
     int saved = errno;
+    tn_guard_remove(image);
     tn_cache_release_all(&image->heap);
     tn_page_set_release(&image->changed);
     tn_page_set_release(&image->emptied);

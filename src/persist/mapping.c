@@ -151,15 +151,43 @@ tn_map_refill(struct tn_image *image, size_t size)
     }
 }
 
+/* Reads from the journal into a page of the space, or a part of it. Where the file has no block for
+ * the page, and its file system, in memory, is full, not even a private copy can be had: the system
+ * says so to a read, where a store would end the process. Zero memory takes the place then. */
+static int
+read_journal(struct tn_image *image, uint64_t page, size_t size, uint64_t at)
+{
+    size_t got;
+    char *start = tn_page_start(image, (size_t)page);
+    int failed = tn_file_read(image->journal.file, start, size, at, &got);
+    if (failed == EFAULT && tn_os_page_size() == TN_PAGE && tn_map_zero(start, TN_PAGE) == 0) {
+        tn_map_small_pages(start, TN_PAGE);
+        failed = tn_file_read(image->journal.file, start, size, at, &got);
+    }
+    return failed;
+}
+
+static int
+clear_pages(struct tn_image *image, uint64_t page, uint64_t count)
+{
+    int failed = 0;
+    for (uint64_t end = page + count; page < end && failed == 0; page++) {
+        failed = read_journal(image, page, 1, 0);
+        if (failed == 0) {
+            memset(tn_page_start(image, (size_t)page), 0, TN_PAGE);
+        }
+    }
+    return failed;
+}
+
 static int
 lay_page(void *context, uint64_t page, uint64_t sum, uint64_t at)
 {
     struct tn_image *image = context;
-    size_t got;
     (void)sum;
     int failed = extend(image, (size_t)(page + 1) << TN_PAGE_SHIFT);
     if (failed == 0) {
-        failed = tn_file_read(image->journal.file, tn_page_start(image, page), TN_PAGE, at, &got);
+        failed = read_journal(image, page, TN_PAGE, at);
     }
     if (failed == 0 && image->logged.bits != NULL) {
         tn_page_set_add(&image->logged, page, 1);
@@ -197,7 +225,7 @@ lay_hole(void *context, uint64_t page, uint64_t count)
     if (failed == 0 && size >= ZERO_BY_MAPPING && size % tn_os_page_size() == 0) {
         failed = tn_map_zero(tn_page_start(image, page), size);
     } else if (failed == 0) {
-        memset(tn_page_start(image, page), 0, size);
+        failed = clear_pages(image, page, count);
     }
     if (failed == 0 && image->logged.bits != NULL) {
         tn_page_set_add(&image->hollow, page, count);

@@ -141,6 +141,7 @@ enroll(struct tn_image *image)
         return tn_fail(ENOMEM, false, "%s: too many heaps in this process", image->path);
     }
     tn_registry_add_heap(&image->heap);
+    tn_guard_add(image);
     return 0;
 }
 

@@ -65,7 +65,8 @@ read_copies(int file, struct tn_superblock copies[2])
     return failed == 0 ? tn_file_read(file, &copies[1], sizeof copies[1], places[1], &got) : failed;
 }
 
-/* One after the other, each durable before the next, and first the one that does not count. */
+/* What it speaks for is durable before; then first over the copy that does not count, so that there
+ * is a whole one at any time. */
 int
 tn_superblock_write(struct tn_image *image)
 {

@@ -7,13 +7,11 @@
  *     read_only FOLDER
  */
 #include "expect.h"
+#include "own_mounts.h"
 #include "say_fault.h"
 
 #include <tarn/persist.h>
 
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -29,38 +27,6 @@ in(const char *folder, const char *file)
 {
     snprintf(name, sizeof name, "%s/%s", folder, file);
     return name;
-}
-
-static void
-write_file(const char *path, const char *text)
-{
-    int file = open(path, O_WRONLY | O_CLOEXEC);
-    if (file < 0 || write(file, text, strlen(text)) != (ssize_t)strlen(text)) {
-        expect_skip("no user namespace");
-    }
-    close(file);
-}
-
-/* Root over mounts that nobody else sees. */
-static void
-enter_namespace(void)
-{
-    char map[64];
-    if (unshare(CLONE_NEWNS) != 0) {
-        unsigned user = (unsigned)getuid();
-        unsigned group = (unsigned)getgid();
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
-            expect_skip("no mount namespace");
-        }
-        snprintf(map, sizeof map, "0 %u 1", user);
-        write_file("/proc/self/uid_map", map);
-        snprintf(map, sizeof map, "0 %u 1", group);
-        write_file("/proc/self/setgroups", "deny");
-        write_file("/proc/self/gid_map", map);
-    }
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        expect_skip("no mounts of one's own");
-    }
 }
 
 static void
@@ -215,7 +181,7 @@ main(int argc, char **argv)
 {
     static const char *const files[] = {"little", "sealed", "shared", "crashed"};
     const char *folder = argc > 1 ? argv[1] : "/tmp/tarn-read-only";
-    enter_namespace();
+    own_mounts_enter();
     mount_folders(folder);
     make_images();
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
