@@ -115,8 +115,8 @@ pma_init(int verbose, const char *file)
         errno = EINVAL;
         return trouble("pma_init was called before");
     }
-    started = true;
     if (file == NULL) {
+        started = true;
         ordinary = true;
         say(WARNINGS, "no file: memory is the ordinary malloc's, and does not persist");
         return 0;
@@ -135,6 +135,7 @@ pma_init(int verbose, const char *file)
     if (heap == NULL) {
         return trouble(tarn_error());
     }
+    started = true;
     tarn_image_figures figures;
     tarn_image_info(heap, &figures);
     if (figures.commit_dropped || !figures.closed_properly) {
@@ -145,22 +146,43 @@ pma_init(int verbose, const char *file)
     return 0;
 }
 
+/* Before pma_init, after one that failed, and at exit, where others' handlers may still use what is
+ * gone with the heap. */
+static bool
+is_closed(void)
+{
+    if (heap == NULL && !ordinary) {
+        errno = EINVAL;
+        trouble("there is no heap: before pma_init, or at exit");
+        return true;
+    }
+    return false;
+}
+
 void *
 pma_malloc(size_t size)
 {
+    if (is_closed()) {
+        return NULL;
+    }
     return ordinary ? malloc(size) : tarn_heap_malloc(heap, size);
 }
 
 void *
 pma_calloc(size_t nmemb, size_t size)
 {
+    if (is_closed()) {
+        return NULL;
+    }
     return ordinary ? calloc(nmemb, size) : tarn_heap_calloc(heap, nmemb, size);
 }
 
-/* At exit, others' handlers may still free what is gone with the heap. */
 void *
 pma_realloc(void *ptr, size_t size)
 {
+    if (is_closed()) {
+        return NULL;
+    }
     return ordinary ? realloc(ptr, size) : tarn_heap_realloc(heap, ptr, size);
 }
 
@@ -277,7 +299,7 @@ pma_set_avail_mem(const unsigned long v)
 int
 pma_commit(void)
 {
-    if (heap == NULL) {
+    if (ordinary || is_closed()) {
         return ordinary ? 0 : -1;
     }
     if (tarn_commit(heap) != 0) {

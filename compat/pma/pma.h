@@ -26,10 +26,11 @@ extern int pma_errno;
  * the environment's PMA_VERBOSITY overrides it. file: of zeros when it is new, then its size, a
  * multiple of the page size, is what the heap can grow to, 1 MiB at the least; NULL stands for the
  * ordinary malloc, and of the rest only pma_malloc, pma_calloc, pma_realloc and pma_free may be
- * called. 0, or the errno of what is wrong. A fork's child has a copy of the heap, which it cannot
- * commit. */
+ * called. 0, or the errno of what is wrong; then it may be called again. A fork's child has a copy
+ * of the heap, which it cannot commit. */
 int pma_init(int verbose, const char *file);
 
+/* NULL with errno ENOMEM; with EINVAL when there is no heap: before pma_init, or at exit. */
 void *pma_malloc(size_t size);
 void *pma_calloc(size_t nmemb, size_t size);
 void *pma_realloc(void *ptr, size_t size);

@@ -31,11 +31,11 @@
  * other heaps may be used.
  *
  * fork: the child has a copy of the heap in memory, which it may use and change; its commits fail
- * with EPERM, and the parent's file is untouched by it. Until it ends, calls exec or closes the heap
- * (tarn_close_without_commit) the child is a reader of the file: checkpoints wait, and the journal
- * grows. (Where /proc is missing or no file can be opened it is none, and pages that neither has
- * changed since may come to be those of the parent's later commits.) In shared mode pages that
- * neither has changed since still follow the parent's.
+ * with EPERM, and the parent's file is untouched by it. Until it ends, calls exec or closes the
+ * heap (tarn_close_without_commit) the child is a reader of the file: checkpoints wait, and the
+ * journal grows. (Where /proc is missing or no file can be opened it is none, and pages that
+ * neither has changed since may come to be those of the parent's later commits.) In shared mode
+ * pages that neither has changed since still follow the parent's.
  */
 #ifndef TARN_PERSIST_H
 #define TARN_PERSIST_H
@@ -57,7 +57,10 @@ extern "C" {
 
 enum tarn_open_flags {
     TARN_CREATE = 1,    /* tarn_open: make the file if there is none */
-    TARN_READ_ONLY = 2, /* the committed state; other processes may write meanwhile */
+    TARN_READ_ONLY = 2, /* the committed state; other processes may write meanwhile. Nothing of it
+                           can be changed: allocations fail with ENOMEM, tarn_heap_trim returns 0,
+                           freeing a block and tarn_set_root end the process with one line, a store
+                           ends it with SIGSEGV */
     TARN_SHARED = 4,    /* shared mode: see below */
     TARN_UNCLEAN = 8,   /* open in spite of: not closed in shared mode */
     TARN_PROCESS = 16,  /* commits survive the process, not the system: no sync */
@@ -162,9 +165,10 @@ void tarn_set_root(tarn_heap *heap, void *p);
 /* Named roots. size and type are the program's own words about the object: a mismatch is EINVAL, 0
  * matches all. NULL with ENOENT: no such name. */
 void *tarn_named_root(tarn_heap *heap, const char *name, size_t size, uint64_t type);
-/* Sets, replaces or, with NULL, removes a name. */
+/* Sets, replaces or, with NULL, removes a name. EINVAL: it is empty. */
 int tarn_set_named_root(tarn_heap *heap, const char *name, void *p, size_t size, uint64_t type);
-/* Calls visit for all names until it returns false. */
+/* Calls visit for all names until it returns false. visit may set or remove the name that it was
+ * given, no other; name is good until it does. */
 void tarn_each_root(tarn_heap *heap,
                     bool (*visit)(void *context, const char *name, void *p, size_t size,
                                   uint64_t type),

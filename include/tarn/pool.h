@@ -110,8 +110,9 @@ struct tarn_pool_options {
 };
 
 /* A pool of objects of size bytes. options may be NULL. NULL with errno ENOMEM, or EINVAL: a size
- * of 0, an alignment that is no power of two, a name too long, flags that do not go together; or
- * EROFS: the heap is an image that is open for reading. Cost: two slabs of address space and a few
+ * of 0, an alignment that is no power of two, a name too long, blocks beyond a TiB, flags that do
+ * not go together; or EROFS: the heap is an image that is open for reading. More objects asked for
+ * from the start than the system has memory are ENOMEM. Cost: two slabs of address space and a few
  * touched pages. */
 tarn_pool *tarn_pool_new(size_t size, const struct tarn_pool_options *options);
 

@@ -235,8 +235,13 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     struct tn_slab *slab = find_block(p, call, &space);
     tn_inspector_free(space->heap, p, room_of(slab));
     TN_LOOK_AWAY;
-    if (cache != NULL ? cache->heap != space->heap : tn_options.check) {
-        cache = tn_cache_of_heap(space->heap);
+    if (cache == NULL || cache->heap != space->heap) {
+        if (space->heap->read_only) {
+            tn_die_read_only(p, call);
+        }
+        if (cache != NULL || tn_options.check) {
+            cache = tn_cache_of_heap(space->heap);
+        }
     }
     if (tn_kind(slab) != TN_SLAB) {
         if (tn_is_sample(slab)) {
@@ -442,7 +447,7 @@ tn_resize_in_place(void *p, size_t size, const char *call)
     }
     struct tn_space *space;
     struct tn_slab *slab = find_block(p, call, &space);
-    bool done = resize(space, slab, p, size);
+    bool done = !space->heap->read_only && resize(space, slab, p, size);
     if (done) {
         tn_inspector_resize(space->heap, p, size, room_of(slab));
     }

@@ -26,6 +26,12 @@ tn_die_not_a_block(const void *p, const char *call)
 }
 
 _Noreturn void
+tn_die_read_only(const void *p, const char *call)
+{
+    tn_os_die("%s(%p): the image is open for reading", call, p);
+}
+
+_Noreturn void
 tn_die_foreign(const void *p, const char *call)
 {
     tn_os_die("%s(%p): not allocated by tarn", call, p);

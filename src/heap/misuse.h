@@ -19,6 +19,7 @@ _Noreturn void tn_die_pooled(const void *p, const struct tn_slab *slab, const ch
 _Noreturn void tn_die_damaged(const void *p, size_t size, const char *what, const char *call);
 _Noreturn void tn_die_mismatched(const void *p, const char *maker, const char *call);
 _Noreturn void tn_die_other_size(const void *p, size_t asked, size_t said, const char *call);
+_Noreturn void tn_die_read_only(const void *p, const char *call);
 _Noreturn void tn_die_foreign(const void *p, const char *call);
 
 #endif

@@ -361,7 +361,7 @@ tn_purge_heap(struct tn_heap *heap)
 {
     size_t bytes = 0;
     uint32_t count = atomic_load_explicit(&heap->space_count, memory_order_acquire);
-    if (count == 0) {
+    if (count == 0 || heap->read_only) {
         return 0;
     }
     TN_LOOK_AWAY;

@@ -86,9 +86,36 @@ tn_commit(struct tn_image *image, bool for_sure)
     return 0;
 }
 
+/* The file is as open, or as closed, as this says from now on, or nobody knows. */
+static int
+say_open(struct tn_image *image, bool open)
+{
+    struct tn_superblock *head = &image->head;
+    head->flags = open ? head->flags | TN_IMAGE_OPEN : head->flags & ~(uint32_t)TN_IMAGE_OPEN;
+    head->serial++;
+    return tn_superblock_write(image);
+}
+
+/* Should that fail, one copy may say so already: it is taken back, since the heap goes on. */
+static int
+say_closed(struct tn_image *image)
+{
+    if (say_open(image, false) == 0) {
+        return 0;
+    }
+    int code = errno;
+    image->said_closed = say_open(image, true) != 0;
+    errno = code;
+    return -1;
+}
+
 int
 tn_commit_shared(struct tn_image *image, bool closing)
 {
+    if (image->said_closed && say_open(image, true) != 0) {
+        return -1;
+    }
+    image->said_closed = false;
     int failed = image->mapped != 0 ? tn_map_sync(image->space.base, image->mapped) : 0;
     if (failed == 0) {
         failed = tn_mark_write(&image->head, image->file, image->commit + 1);
@@ -96,16 +123,11 @@ tn_commit_shared(struct tn_image *image, bool closing)
     if (failed == 0) {
         failed = tn_file_sync(image->file);
     }
-    if (failed == 0 && closing) {
-        image->head.flags &= ~(uint32_t)TN_IMAGE_OPEN;
-        image->head.serial++;
-        if (tn_superblock_write(image) != 0) {
-            image->head.flags |= TN_IMAGE_OPEN;
-            return -1;
-        }
-    }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be synced", image->path);
+    }
+    if (closing && say_closed(image) != 0) {
+        return -1;
     }
     image->commit++;
     return 0;

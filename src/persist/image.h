@@ -86,6 +86,7 @@ struct tn_image {
     bool closed;      /* it had been closed properly */
     bool watching;    /* tn_dirty_watch was called */
     bool torn;        /* a rollback failed half-way: memory is nobody's state */
+    bool said_closed; /* shared: its superblock may say that it is closed, and it is not */
     void *kept;       /* until it succeeds: what tn_heap_hooks.before gave */
     size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
     size_t usable;    /* bytes of the space that are mapped at all */

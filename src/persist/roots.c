@@ -2,6 +2,7 @@
 #include "persist/image.h"
 
 #include "heap/alloc.h"
+#include "heap/misuse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,9 @@ void
 tarn_set_root(tarn_heap *heap, void *p)
 {
     struct tn_image *image = tn_image_of(heap);
+    if (image != NULL && heap->read_only) {
+        tn_die_read_only(p, "tarn_set_root");
+    }
     if (image != NULL) {
         image->state->root = p;
     }
@@ -66,7 +70,10 @@ tarn_set_named_root(tarn_heap *heap, const char *name, void *p, size_t size, uin
         return -1;
     }
     if (image->flags & TARN_READ_ONLY) {
-        return tn_fail(EROFS, false, "%s: is open for reading", image->path);
+        return tn_fail(EROFS, false, "%s: a name needs the image open for writing", image->path);
+    }
+    if (*name == '\0') {
+        return tn_fail(EINVAL, false, "%s: a root's name has a character at least", image->path);
     }
     struct tn_cache *cache = tn_cache_of_heap(heap);
     size_t length = strlen(name);
@@ -103,8 +110,9 @@ tarn_each_root(tarn_heap *heap,
         return;
     }
     const struct tn_name *entry = image->state->names;
-    while (entry != NULL &&
-           visit(context, entry->text, entry->object, (size_t)entry->size, entry->type)) {
-        entry = entry->next;
+    while (entry != NULL) {
+        const struct tn_name *next = entry->next; /* visit may remove this one */
+        bool more = visit(context, entry->text, entry->object, (size_t)entry->size, entry->type);
+        entry = more ? next : NULL;
     }
 }

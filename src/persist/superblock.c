@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+static const uint64_t places[2] = {0, TN_COPY_AT};
+
 int
 tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t capacity)
 {
@@ -37,8 +39,6 @@ tn_superblock_make(struct tn_image *image, const tarn_options *options, size_t c
     return 0;
 }
 
-static const uint64_t places[] = {0, TN_COPY_AT};
-
 static bool
 is_whole(const struct tn_superblock *head)
 {
@@ -46,37 +46,44 @@ is_whole(const struct tn_superblock *head)
            head->sum == tn_sum(head, offsetof(struct tn_superblock, sum));
 }
 
-/* Which copies can be read and are whole, in their order. */
-static void
-read_copies(int file, struct tn_superblock copies[2], bool whole[2])
+/* Of the two the one that counts; 2: neither. */
+static unsigned
+which_counts(const struct tn_superblock copies[2])
 {
-    for (unsigned i = 0; i < 2; i++) {
-        size_t got = 0;
-        int failed = tn_file_read(file, &copies[i], sizeof copies[i], places[i], &got);
-        whole[i] = failed == 0 && got == sizeof copies[i] && is_whole(&copies[i]);
+    if (!is_whole(&copies[0])) {
+        return is_whole(&copies[1]) ? 1 : 2;
     }
+    return is_whole(&copies[1]) && copies[1].serial > copies[0].serial ? 1 : 0;
 }
 
-/* One after the other, each durable before the next; one that an earlier try left half-way first,
- * so that there is a whole one at any time. */
+static int
+read_copies(int file, struct tn_superblock copies[2])
+{
+    size_t got;
+    memset(copies, 0, 2 * sizeof *copies);
+    int failed = tn_file_read(file, &copies[0], sizeof copies[0], places[0], &got);
+    return failed == 0 ? tn_file_read(file, &copies[1], sizeof copies[1], places[1], &got) : failed;
+}
+
+/* What it speaks for is durable before; then first over the copy that does not count, so that there
+ * is a whole one at any time. */
 int
 tn_superblock_write(struct tn_image *image)
 {
     struct tn_superblock *head = &image->head;
     struct tn_superblock copies[2];
-    bool whole[2];
-    read_copies(image->file, copies, whole);
-    unsigned first = whole[0] && !whole[1] ? 1 : 0;
+    int failed = read_copies(image->file, copies);
+    unsigned first = which_counts(copies) == 0 ? 1 : 0;
     head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
-    int failed = tn_file_sync(image->file);
+    failed = failed == 0 ? tn_file_sync(image->file) : failed;
     for (unsigned i = 0; i < 2 && failed == 0; i++) {
         failed = tn_file_write(image->file, head, sizeof *head, places[first ^ i]);
-        if (failed == 0) {
-            failed = tn_file_sync(image->file);
-        }
+        failed = failed == 0 ? tn_file_sync(image->file) : failed;
     }
-    return failed != 0 ? tn_fail(failed, true, "%s: its superblock cannot be written", image->path)
-                       : 0;
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: its superblock cannot be written", image->path);
+    }
+    return 0;
 }
 
 /* Whether all numbers are such that nothing is computed wrongly from them. */
@@ -138,29 +145,25 @@ bool
 tn_superblock_is_whole_twice(int file)
 {
     struct tn_superblock copies[2];
-    bool whole[2];
-    read_copies(file, copies, whole);
-    return whole[0] && whole[1] && memcmp(&copies[0], &copies[1], sizeof copies[0]) == 0;
+    return read_copies(file, copies) == 0 && is_whole(&copies[0]) &&
+           memcmp(&copies[0], &copies[1], sizeof copies[0]) == 0;
 }
 
 int
 tn_superblock_read(const char *path, int file, struct tn_superblock *head)
 {
     struct tn_superblock copies[2];
-    memset(copies, 0, sizeof copies);
-    bool whole[2] = {false, false};
-    for (unsigned i = 0; i < 2; i++) {
-        size_t got;
-        int failed = tn_file_read(file, &copies[i], sizeof copies[i], places[i], &got);
-        if (failed != 0) {
-            return tn_fail(failed, true, "%s: cannot be read", path);
-        }
-        if (i == 0 && got == 0) {
-            return tn_fail(EINVAL, false, "%s: is empty, no image", path);
-        }
-        whole[i] = is_whole(&copies[i]);
+    struct tn_file_facts facts;
+    int failed = tn_file_facts(file, &facts);
+    failed = failed == 0 ? read_copies(file, copies) : failed;
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be read", path);
     }
-    if (!whole[0] && !whole[1]) {
+    if (facts.size == 0) {
+        return tn_fail(EINVAL, false, "%s: is empty, no image", path);
+    }
+    unsigned best = which_counts(copies);
+    if (best == 2) {
         bool magic = memcmp(copies[0].magic, TN_IMAGE_MAGIC, sizeof copies[0].magic) == 0 ||
                      memcmp(copies[1].magic, TN_IMAGE_MAGIC, sizeof copies[1].magic) == 0;
         uint32_t order = copies[0].byte_order;
@@ -172,7 +175,6 @@ tn_superblock_read(const char *path, int file, struct tn_superblock *head)
         }
         return tn_fail(EINVAL, false, "%s: is no image of Tarn's", path);
     }
-    unsigned best = whole[0] && (!whole[1] || copies[0].serial >= copies[1].serial) ? 0 : 1;
     *head = copies[best];
     return judge(path, head);
 }

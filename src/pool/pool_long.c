@@ -17,7 +17,7 @@
 static char *
 pages_of(const struct tn_pool *pool, void *object, size_t *length)
 {
-    *length = pool->stride - tn_os_page_size();
+    *length = pool->stride - pool->align;
     return (char *)object - pool->lead;
 }
 

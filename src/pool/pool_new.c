@@ -27,6 +27,9 @@ is_possible(size_t size, const struct tarn_pool_options *options, const struct t
     if (options->align != 0 && !tn_is_power_of_two(options->align)) {
         return false;
     }
+    if (options->block_size > STRIDE_MOST) {
+        return false;
+    }
     if ((flags & TARN_POOL_WAIT) && (!(flags & TARN_POOL_SHARED) || options->limit == 0)) {
         return false;
     }
@@ -61,12 +64,10 @@ lay_out_object(struct tn_pool *pool, size_t size, size_t align)
         pool->stride += LINE;
     }
     if (pool->flags & TARN_POOL_GUARD) {
-        size_t page = tn_os_page_size();
-        pool->align = tn_max(align, page);
+        pool->align = tn_max(align, tn_os_page_size()); /* also the guard's size */
         size_t length = tn_align_up(pool->stride, pool->align);
-        pool->lead = length - pool->stride;
-        pool->stride = tn_align_up(length + page, pool->align);
-        pool->lead = pool->stride - page - tn_align_up(size + canary, align);
+        pool->lead = length - tn_align_up(size + canary, align);
+        pool->stride = length + pool->align;
     }
     return true;
 }
@@ -198,7 +199,8 @@ tarn_pool_new(size_t size, const struct tarn_pool_options *given)
     pool->construct = options->construct;
     pool->destruct = options->destruct;
     pool->context = options->context;
-    if (!lay_out_object(pool, size, options->align) || !lay_out_slab(pool, options->block_size)) {
+    if (!lay_out_object(pool, size, options->align) || !lay_out_slab(pool, options->block_size) ||
+        options->preallocate > tn_os_memory() / pool->stride) {
         tn_pool_memory_end(pool);
         return failed(ENOMEM);
     }

@@ -101,7 +101,8 @@ written_to_image(struct follower *follower, const struct calls_event *event)
              "a mark that names no journal before the file is durable");
         follower->bound = mark.journal != 0;
         follower->mark_dirty = true;
-    } else if (event->kind == CALLS_WRITE && follower->journal.records) {
+    } else if (event->kind == CALLS_WRITE && event->at >= TN_IMAGE_HEAD &&
+               follower->journal.records) {
         rule(follower, follower->bound && !follower->mark_dirty,
              "pages to the file before the mark that names their journal is durable");
     }

@@ -93,6 +93,32 @@ init_twice(void)
 }
 
 static void
+use_late(void)
+{
+    void *block = pma_malloc(1);
+    pma_free(block);
+    _exit(block == NULL && errno == EINVAL ? 12 : 1);
+}
+
+/* Before pma_init, after one that failed, which may be called again, and after the heap's end. */
+static int
+use_without_heap(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        errno = 0;
+        EXPECT(pma_malloc(10) == NULL && errno == EINVAL && pma_errno == EINVAL);
+        EXPECT(pma_calloc(10, 10) == NULL && pma_realloc(NULL, 10) == NULL);
+        EXPECT(pma_commit() == -1);
+        pma_free(NULL);
+        EXPECT(i == 1 || pma_init(0, "/nowhere/no file") == ENOENT);
+    }
+    atexit(use_late);
+    EXPECT(pma_init(0, path) == 0);
+    EXPECT(pma_malloc(10) != NULL);
+    return 0;
+}
+
+static void
 verbosity(void)
 {
     unlink(path);
@@ -301,6 +327,7 @@ main(int argc, char **argv)
     EXPECT(strcmp(pma_version, PMA_H_VERSION) == 0);
     verbosity();
     files();
+    EXPECT(in_child(use_without_heap) == 12);
     EXPECT(in_child(use_ordinary) == 5);
     EXPECT(run(fill_up) == 6);
     EXPECT(run(count_up) == 1);

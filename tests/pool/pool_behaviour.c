@@ -166,6 +166,8 @@ wrong_options_are_refused(void)
         {.flags = TARN_POOL_WAIT | TARN_POOL_SHARED},
         {.flags = TARN_POOL_POISON, .construct = construct},
         {.flags = 1u << 20},
+        {.block_size = SIZE_MAX},
+        {.block_size = (size_t)0 - 65536},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         errno = 0;
@@ -176,10 +178,35 @@ wrong_options_are_refused(void)
         errno = 0;
         EXPECT(tarn_pool_new(opaque_size(sizes[i]), NULL) == NULL && errno == ENOMEM);
     }
+    struct tarn_pool_options many = {.preallocate = (size_t)1 << 45};
+    for (; many.preallocate != 0; many.preallocate <<= 1) {
+        errno = 0;
+        EXPECT(tarn_pool_new(64, &many) == NULL && errno == ENOMEM);
+    }
     errno = 0;
     EXPECT(tarn_pool_new(0, NULL) == NULL && errno == EINVAL);
     tarn_pool_close(NULL);
     tarn_pool_destroy(NULL);
+}
+
+/* Up to and beyond the size of a page, with each kind of pool. */
+static void
+objects_are_aligned(void)
+{
+    for (size_t align = 1; align <= (size_t)1 << 20; align *= 2) {
+        for (unsigned flag = 1; flag <= TARN_POOL_STRICT; flag *= 2) {
+            struct tarn_pool_options options = {.align = align, .flags = flag};
+            tarn_pool *pool = tarn_pool_new(24, &options);
+            EXPECT(pool != NULL || flag == TARN_POOL_WAIT);
+            for (unsigned i = 0; pool != NULL && i < 3; i++) {
+                char *object = tarn_pool_alloc(pool);
+                EXPECT(object != NULL && is_aligned(object, align));
+                memset(object, 1, 24);
+            }
+            EXPECT(pool == NULL || tarn_pool_check(pool) == NULL);
+            tarn_pool_destroy(pool);
+        }
+    }
 }
 
 static void
@@ -242,6 +269,7 @@ main(void)
     construction_is_kept();
     limits_and_preallocation();
     wrong_options_are_refused();
+    objects_are_aligned();
     pools_live_on_any_heap();
     the_heap_is_as_before();
     return 0;

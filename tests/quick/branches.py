@@ -38,7 +38,7 @@ def build(root, folder):
     for name in sorted(os.listdir(f"{root}/src/quick")):
         if name.endswith(".c") and name != "quick_names.c":
             objects.append(f"{folder}/{name[:-2]}.o")
-            run(["gcc", "-std=c11", "-O0", "--coverage", CORE, *include, "-c", f"{root}/src/quick/{name}", "-o",
+            run(["gcc", "-std=c11", "-O0", "--coverage", "-fprofile-update=atomic", CORE, *include, "-c", f"{root}/src/quick/{name}", "-o",
                  objects[-1]])
     for name, (sources, arguments) in TESTS.items():
         sources = [f"{root}/tests/quick/{source}" for source in sources]

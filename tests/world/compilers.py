@@ -64,8 +64,9 @@ int main()
 
 
 def own_sources(world):
-    """Files of the repository that compile without its build."""
+    """Files of the repository that compile without its build, and without Valgrind's headers."""
     found = sorted(glob.glob(os.path.join(world.root, "src", "*", "*.c")))
+    found = [name for name in found if os.path.basename(name) != "inspector.c"]
     found += sorted(glob.glob(os.path.join(world.root, "tests", "surface", "*.c")))
     return found
 
