@@ -25,6 +25,8 @@ class Create(HeapTest):
         info = self.json("info", new)
         self.assertEqual((info["capacity"], info["layout"], info["base"]), (3 << 20, "of mine", "0x300000000000"))
         self.assertEqual(os.stat(new).st_mode & 0o777, 0o600)
+        self.heap("create", "--capacity=010M", self.path("ten.tarn"))
+        self.assertEqual(self.json("info", self.path("ten.tarn"))["capacity"], 10 << 20)
 
     def test_shared(self):
         self.heap("create", "--shared", "--capacity", "1M", self.path("new.tarn"))
