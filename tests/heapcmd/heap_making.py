@@ -51,6 +51,21 @@ class Snapshot(HeapTest):
         self.assertTrue(self.json("diff", town, copy)["same"])
         self.assertIn("File exists", self.heap("snapshot", town, copy, expect=1))
 
+    def test_beside_the_journal_of_another(self):
+        other = self.town(name="other.tarn", size=1500)
+        self.make("pending", "other.tarn")
+        os.remove(other)
+        with open(other + "-journal", "rb") as file:
+            journal = file.read()
+        town = self.town()
+        lines = self.heap("export", town)
+        for verb, more in (("snapshot", {}), ("import", {"input": lines})):
+            words = (town, other) if verb == "snapshot" else (other,)
+            self.assertIn("-journal: is there already", self.heap(verb, *words, expect=1, **more))
+        with open(other + "-journal", "rb") as file:
+            self.assertEqual(file.read(), journal)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["other.tarn-journal", "town.tarn"])
+
     def test_interrupted(self):
         town = self.town(size=400000)
         copier = subprocess.Popen([TARN, "heap", "snapshot", town, self.path("copy.tarn")],
