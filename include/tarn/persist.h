@@ -146,9 +146,9 @@ int tarn_rollback(tarn_heap *heap);
  * file again when used. Commits happen without. EBUSY: readers are there, later. */
 int tarn_checkpoint(tarn_heap *heap);
 
-/* Writes the last committed state, in shared mode the present one, to a new file (EEXIST when there
- * is one), an image of its own with the same address and permissions. Shares blocks with the old
- * one where the file system can. */
+/* Writes the last committed state, in shared mode the present one, to a new file, an image of its
+ * own with the same address and permissions. EEXIST when there is a file of that name, or of the
+ * name its journal would have. Shares blocks with the old one where the file system can. */
 int tarn_snapshot(tarn_heap *heap, const char *path);
 
 /* How far long work is: done of total bytes. Called some times in a second, on the caller's thread;

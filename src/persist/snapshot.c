@@ -250,6 +250,9 @@ tarn_snapshot_told(tarn_heap *heap, const char *path, tarn_progress progress, vo
     if (image->child) {
         return tn_image_to_write(heap, "a snapshot") == NULL ? -1 : 0;
     }
+    if (tn_journal_absent(path) != 0) {
+        return -1;
+    }
     int saved = errno;
     TN_LOOK_AWAY;
     tn_lock(&image->lock);
