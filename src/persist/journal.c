@@ -458,6 +458,9 @@ tn_journal_absent(const char *path)
     if (failed == 0) {
         tn_file_close(file);
     }
+    if (failed == ENAMETOOLONG) {
+        return tn_fail(ENAMETOOLONG, true, "%s", path);
+    }
     return failed == ENOENT || failed == ENOTDIR
                ? 0
                : tn_fail(EEXIST, false, "%s: is there already, where %s would have its journal",
