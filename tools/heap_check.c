@@ -1,11 +1,11 @@
 /* `tarn heap check`: every sum and every invariant. */
+#include "heap_json.h"
 #include "heap_view.h"
 
 #include <tarn/persist.h>
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,8 +27,8 @@ note_finding(void *context, const char *what, uint64_t offset)
     }
     findings->count++;
     if (findings->list != NULL) {
-        json_array_append_new(findings->list,
-                              json_pack("{s:I, s:s}", "offset", (json_int_t)offset, "what", what));
+        json_array_append_new(findings->list, json_pack("{s:I, s:o}", "offset", (json_int_t)offset,
+                                                        "what", heap_json_text(what)));
         return true;
     }
     heap_progress_end();
@@ -49,15 +49,16 @@ tell(void *context, uint64_t done, uint64_t total)
 }
 
 static int
-report(const struct findings *findings)
+report(const struct findings *findings, const char *name)
 {
     if (findings->list != NULL) {
-        json_t *object =
-            json_pack("{s:s, s:b, s:O, s:b}", "file", findings->path, "whole", findings->count == 0,
-                      "findings", findings->list, "more", findings->more);
-        json_dumpf(object, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(object);
+        int code = heap_json_print(name, json_pack("{s:o, s:b, s:O, s:b}", "file",
+                                                   heap_json_text(findings->path), "whole",
+                                                   findings->count == 0, "findings", findings->list,
+                                                   "more", findings->more));
+        if (code != COMMAND_DONE) {
+            return code;
+        }
     } else if (findings->count == 0) {
         printf("%s: whole\n", findings->path);
     } else if (findings->more) {
@@ -100,7 +101,7 @@ check(int argc, char **argv)
     heap_catch_interrupts();
     int count = tarn_check_told(findings.path, note_finding, tell, &findings);
     heap_progress_end();
-    int code = count < 0 ? heap_failed(argv[0]) : report(&findings);
+    int code = count < 0 ? heap_failed(argv[0]) : report(&findings, argv[0]);
     json_decref(findings.list);
     return code;
 }

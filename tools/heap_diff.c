@@ -1,11 +1,11 @@
 /* `tarn heap diff`: two images, or one and its snapshot: pages, blocks, roots. */
+#include "heap_json.h"
 #include "heap_view.h"
 
 #include "base/bits.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 struct diff {
@@ -152,10 +152,8 @@ differs(struct diff *diff, const char *how, const struct heap_name *name)
 {
     diff->roots++;
     if (diff->json != NULL) {
-        json_t *text = json_string(name->name);
-        json_array_append_new(diff->lists[ROOTS],
-                              json_pack("{s:s, s:o}", "what", how, "name",
-                                        text != NULL ? text : json_string("(not UTF-8)")));
+        json_array_append_new(diff->lists[ROOTS], json_pack("{s:s, s:o}", "what", how, "name",
+                                                            heap_json_text(name->name)));
     } else if (diff->list) {
         printf("  %-9s %-8s %s\n", "root", how,
                *name->name != 0 ? name->name : "(the root pointer)");
@@ -233,28 +231,27 @@ print_summary(const struct diff *diff)
     printf("  roots     %u differ\n", diff->roots);
 }
 
-static void
-print_json(struct diff *diff)
+static int
+print_json(struct diff *diff, const char *name)
 {
     json_t *object = diff->json;
-    json_t *numbers =
-        json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "a",
-                  diff->a.path, "b", diff->b.path, "same", is_same(diff), "commit_a",
-                  (json_int_t)diff->a.image->commit, "commit_b", (json_int_t)diff->b.image->commit,
-                  "pages", (json_int_t)diff->pages, "pages_differ", (json_int_t)diff->pages_differ,
-                  "blocks_same", (json_int_t)diff->same_blocks, "blocks_changed",
-                  (json_int_t)diff->changed, "blocks_removed", (json_int_t)diff->only[0],
-                  "bytes_removed", (json_int_t)diff->only_bytes[0], "blocks_added",
-                  (json_int_t)diff->only[1], "bytes_added", (json_int_t)diff->only_bytes[1]);
-    json_object_update(object, numbers);
+    json_t *numbers = json_pack(
+        "{s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "a",
+        heap_json_text(diff->a.path), "b", heap_json_text(diff->b.path), "same", is_same(diff),
+        "commit_a", (json_int_t)diff->a.image->commit, "commit_b",
+        (json_int_t)diff->b.image->commit, "pages", (json_int_t)diff->pages, "pages_differ",
+        (json_int_t)diff->pages_differ, "blocks_same", (json_int_t)diff->same_blocks,
+        "blocks_changed", (json_int_t)diff->changed, "blocks_removed", (json_int_t)diff->only[0],
+        "bytes_removed", (json_int_t)diff->only_bytes[0], "blocks_added", (json_int_t)diff->only[1],
+        "bytes_added", (json_int_t)diff->only_bytes[1]);
+    bool complete = json_object_update(object, numbers) == 0;
     json_decref(numbers);
     json_object_set(object, "roots", diff->lists[ROOTS]);
     if (diff->list) {
         json_object_set(object, "page_list", diff->lists[PAGES]);
         json_object_set(object, "block_list", diff->lists[BLOCKS]);
     }
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
+    return heap_json_print(name, complete ? json_incref(object) : NULL);
 }
 
 static int
@@ -271,7 +268,11 @@ compare(struct diff *diff, const char *name)
     if (heap_interrupted()) {
         return heap_failed(name);
     }
-    (void)(diff->json != NULL ? print_json(diff) : print_summary(diff));
+    if (diff->json == NULL) {
+        print_summary(diff);
+    } else if (print_json(diff, name) != COMMAND_DONE) {
+        return COMMAND_FAILED;
+    }
     return is_same(diff) ? COMMAND_DONE : HEAP_FOUND;
 }
 

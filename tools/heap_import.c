@@ -325,6 +325,9 @@ make_image(struct import *import, const char *path)
     if (length >= (int)sizeof name) {
         return tn_fail(ENAMETOOLONG, true, "%s", path);
     }
+    if (tn_journal_absent(path) != 0) {
+        return -1;
+    }
     int failed = tn_file_open(name, TN_FILE_WRITE | TN_FILE_NEW, 0666, &import->to);
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be made", path);

@@ -1,9 +1,9 @@
 /* `tarn heap info`: what an image says about itself. */
+#include "heap_json.h"
 #include "heap_view.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 struct info {
@@ -29,22 +29,25 @@ count_name(void *context, const struct heap_name *name)
     return true;
 }
 
+/* What is told of an image whose contents are not to be seen: a process has it open in shared mode,
+ * and may have come since its lock was looked for. */
 static int
-read_info(struct info *info, const char *path)
+read_shared(struct info *info, int file)
 {
-    struct tn_opened opened;
-    if (tn_open_regular(path, TN_FILE_READ, 0, &opened) != 0) {
-        return -1;
-    }
-    info->facts = opened.facts;
-    info->has_writer = heap_writer_of(opened.file, &info->writer);
-    int result = tn_superblock_read(path, opened.file, &info->head);
-    tn_file_close(opened.file);
-    if (result != 0) {
+    heap_writer_of(file, &info->writer);
+    info->has_writer = true;
+    return 0;
+}
+
+static int
+read_contents(struct info *info, int file, const char *path)
+{
+    info->has_writer = heap_writer_of(file, &info->writer);
+    if (tn_superblock_read(path, file, &info->head) != 0) {
         return -1;
     }
     if (heap_view_open(&info->view, path) != 0) {
-        return errno == EBUSY ? 0 : -1;
+        return errno == EBUSY ? read_shared(info, file) : -1;
     }
     const struct tn_image *image = info->view.image;
     info->head = image->head;
@@ -55,6 +58,19 @@ read_info(struct info *info, const char *path)
     }
     heap_each_name(&info->view, count_name, info);
     return 0;
+}
+
+static int
+read_info(struct info *info, const char *path)
+{
+    struct tn_opened opened;
+    if (tn_open_regular(path, TN_FILE_READ, 0, &opened) != 0) {
+        return -1;
+    }
+    info->facts = opened.facts;
+    int result = read_contents(info, opened.file, path);
+    tn_file_close(opened.file);
+    return result;
 }
 
 static uint64_t
@@ -138,8 +154,8 @@ print_info(const struct info *info, const char *path)
     print_state(info);
 }
 
-static void
-print_json(const struct info *info, const char *path)
+static int
+print_json(const struct info *info, const char *path, const char *name)
 {
     const struct tn_superblock *head = &info->head;
     const struct tn_image *image = info->view.image;
@@ -147,12 +163,12 @@ print_json(const struct info *info, const char *path)
     char base[24];
     snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, head->id[0], head->id[1]);
     snprintf(base, sizeof base, "0x%" PRIx64, head->base);
-    json_t *object =
-        json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:s}", "file", path,
-                  "version", (int)head->version, "engine", (int)head->engine, "id", id, "layout",
-                  head->layout, "base", base, "capacity", (json_int_t)head->capacity, "sums",
-                  (head->flags & TN_IMAGE_SUMS) != 0, "file_size", (json_int_t)info->facts.size,
-                  "file_space", (json_int_t)info->facts.on_disk, "state", state_of(info));
+    json_t *object = json_pack(
+        "{s:o, s:i, s:i, s:s, s:o, s:s, s:I, s:b, s:I, s:I, s:s}", "file", heap_json_text(path),
+        "version", (int)head->version, "engine", (int)head->engine, "id", id, "layout",
+        heap_json_text(head->layout), "base", base, "capacity", (json_int_t)head->capacity, "sums",
+        (head->flags & TN_IMAGE_SUMS) != 0, "file_size", (json_int_t)info->facts.size, "file_space",
+        (json_int_t)info->facts.on_disk, "state", state_of(info));
     if (info->has_writer) {
         json_object_set_new(object, "writer", json_integer(info->writer));
     }
@@ -165,12 +181,13 @@ print_json(const struct info *info, const char *path)
             "incomplete_commit", image->dropped && !info->has_writer, "last_commit",
             (json_int_t)info->view.image->commit, "root", info->root, "named_roots",
             (int)info->named);
-        json_object_update(object, more);
+        if (json_object_update(object, more) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
         json_decref(more);
     }
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(object);
+    return heap_json_print(name, object);
 }
 
 static int
@@ -187,9 +204,14 @@ info_main(int argc, char **argv)
     if (read_info(&info, path) != 0) {
         return heap_failed(argv[0]);
     }
-    (json ? print_json : print_info)(&info, path);
+    int code = COMMAND_DONE;
+    if (json) {
+        code = print_json(&info, path, argv[0]);
+    } else {
+        print_info(&info, path);
+    }
     heap_view_close(&info.view);
-    return COMMAND_DONE;
+    return code;
 }
 
 const struct heap_verb heap_verb_info = {
@@ -230,11 +252,9 @@ add_name(void *context, const struct heap_name *name)
 {
     char address[24];
     snprintf(address, sizeof address, "0x%" PRIx64, name->address);
-    json_t *object = json_pack("{s:s, s:I, s:I}", "address", address, "size",
-                               (json_int_t)name->size, "type", (json_int_t)name->type);
-    json_t *text = json_string(name->name);
-    json_object_set_new(object, "name", text != NULL ? text : json_string("(not UTF-8)"));
-    json_array_append_new(context, object);
+    json_array_append_new(context, json_pack("{s:s, s:I, s:I, s:o}", "address", address, "size",
+                                             (json_int_t)name->size, "type", (json_int_t)name->type,
+                                             "name", heap_json_text(name->name)));
     return true;
 }
 
@@ -253,12 +273,11 @@ roots(int argc, char **argv)
     if (heap_view_open(&view, path) != 0) {
         return heap_failed(argv[0]);
     }
+    int code = COMMAND_DONE;
     if (json) {
         json_t *array = json_array();
         heap_each_name(&view, add_name, array);
-        json_dumpf(array, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(array);
+        code = heap_json_print(argv[0], array);
     } else {
         heap_each_name(&view, print_name, &count);
         if (count == 0) {
@@ -266,7 +285,7 @@ roots(int argc, char **argv)
         }
     }
     heap_view_close(&view);
-    return COMMAND_DONE;
+    return code;
 }
 
 const struct heap_verb heap_verb_roots = {

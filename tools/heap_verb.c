@@ -65,7 +65,8 @@ heap_bytes_from(const char *text, uint64_t *bytes)
 {
     char *end;
     errno = 0;
-    unsigned long long number = strtoull(text, &end, 0);
+    bool hexadecimal = text[0] == '0' && (text[1] | 0x20) == 'x';
+    unsigned long long number = strtoull(text, &end, hexadecimal ? 16 : 10);
     static const char units[] = "KMGT";
     unsigned shift = 0;
     if (*text < '0' || *text > '9' || errno != 0) {

@@ -1,12 +1,11 @@
 #include "json_text.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
-/* Bytes of the UTF-8 sequence at text, 0 when it is none. */
-static size_t
-sequence(const unsigned char *text)
+size_t
+json_sequence(const char *bytes)
 {
+    const unsigned char *text = (const unsigned char *)bytes;
     unsigned char first = text[0];
     size_t length = first < 0x80                     ? 1
                     : first >= 0xc2 && first <= 0xdf ? 2
@@ -30,21 +29,22 @@ json_string(FILE *out, const char *text)
         fputs("null", out);
         return;
     }
-    const unsigned char *at = (const unsigned char *)text;
     fputc('"', out);
-    while (*at != 0) {
-        size_t length = sequence(at);
+    while (*text != 0) {
+        size_t length = json_sequence(text);
+        unsigned char first = (unsigned char)*text;
         if (length == 0) {
             fputs("\\ufffd", out);
-            at++;
-        } else if (*at < 0x20 || *at == 0x7f) {
-            fprintf(out, "\\u%04x", *at++);
+            text++;
+        } else if (first < 0x20 || first == 0x7f) {
+            fprintf(out, "\\u%04x", first);
+            text++;
         } else {
-            if (*at == '"' || *at == '\\') {
+            if (first == '"' || first == '\\') {
                 fputc('\\', out);
             }
-            fwrite(at, 1, length, out);
-            at += length;
+            fwrite(text, 1, length, out);
+            text += length;
         }
     }
     fputc('"', out);

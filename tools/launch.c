@@ -178,13 +178,27 @@ start_and_wait(const struct launch *how, const char *report, struct launched *wh
     return word.reason;
 }
 
+int
+launch_scratch(char *path, size_t size, const char *what)
+{
+    const char *folder = getenv("TMPDIR");
+    if (folder == NULL || *folder == 0) {
+        folder = "/tmp";
+    }
+    if (snprintf(path, size, "%s/tarn-%s-XXXXXX", folder, what) >= (int)size) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return mkstemp(path);
+}
+
 bool
 launch(const struct launch *how, struct launched *what)
 {
-    char report[] = "/tmp/tarn-run-XXXXXX";
+    char report[PATH_MAX] = "";
     memset(what, 0, sizeof *what);
     if (how->reporter != NULL) {
-        int file = mkstemp(report);
+        int file = launch_scratch(report, sizeof report, "run");
         if (file < 0) {
             return false;
         }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,8 +221,8 @@ print_json(const struct run *run, FILE *out, const struct column *columns, unsig
 static int
 run_all(const struct run *run, struct column *columns, unsigned count)
 {
-    char name[] = "/tmp/tarn-compare-XXXXXX";
-    int output = mkstemp(name);
+    char name[PATH_MAX];
+    int output = launch_scratch(name, sizeof name, "compare");
     int failed = output < 0 ? command_fail(NAME, "%s: %s", name, strerror(errno)) : 0;
     if (output >= 0) {
         unlink(name);

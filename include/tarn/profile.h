@@ -49,10 +49,11 @@ enum tarn_profile_format {
     TARN_PROFILE_LEAKS,   /* text for people: what is live, by stack, the largest first */
 };
 
-/* Writes the profile into a file, in place of what it held. 0, or what failed as an errno: ENODATA
- * when no profile was ever started. Cost: grows with
- * the number of different stacks; other threads' samples wait meanwhile for the time it takes to
- * copy them. */
+/* Writes the profile into a file, in place of what it held, whole or not at all: a new file beside
+ * it takes its name. A pipe, a device, a symbolic link's file, and a file in a folder where none
+ * can be made are written to as they are. 0, or what failed as an errno: ENODATA when no profile
+ * was ever started, EDEADLK in the midst of this thread's own sample. Cost: grows with the number
+ * of different stacks; other threads' samples wait meanwhile for the time it takes to copy them. */
 int tarn_profile_write(const char *path, enum tarn_profile_format format);
 
 #if defined(__GNUC__)

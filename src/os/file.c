@@ -287,11 +287,73 @@ int
 tn_file_rename_new(const char *from, const char *to)
 {
     struct tn_aside aside = tn_aside_begin();
-    long result = link(from, to);
-    if (result == 0) {
-        unlink(from);
+    long result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (result < 0 && (errno == EINVAL || errno == ENOSYS)) { /* where there is no such call */
+        result = link(from, to);
+        if (result == 0) {
+            unlink(from);
+        }
     }
     return outcome(result, aside);
+}
+
+/* From where the file stands: a pipe has no other place. */
+static int
+write_all(int file, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(file, data, size);
+        if (n < 0 && errno != EINTR) {
+            return errno;
+        }
+        data += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+static int
+write_in_place(const char *path, const void *data, size_t size, unsigned mode)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    if (file < 0) {
+        return errno;
+    }
+    int failed = write_all(file, data, size);
+    return close(file) != 0 && failed == 0 ? errno : failed;
+}
+
+int
+tn_file_replace(const char *path, const void *data, size_t size, unsigned mode)
+{
+    struct tn_aside aside = tn_aside_begin();
+    char beside[PATH_MAX];
+    struct stat status;
+    bool there = lstat(path, &status) == 0;
+    int length = snprintf(beside, sizeof beside, "%s-%jx", path, (uintmax_t)tn_os_random());
+    int file = -1;
+    if ((!there || S_ISREG(status.st_mode)) && length > 0 && (size_t)length < sizeof beside) {
+        file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    }
+    int failed = 0;
+    if (file < 0) {
+        failed = write_in_place(path, data, size, mode);
+    } else {
+        if (there) {
+            struct tn_file_facts facts = {
+                .mode = status.st_mode & 0777, .owner = status.st_uid, .group = status.st_gid};
+            tn_file_liken(file, &facts);
+        }
+        failed = write_all(file, data, size);
+        if ((close(file) != 0 || (failed == 0 && rename(beside, path) != 0)) && failed == 0) {
+            failed = errno;
+        }
+        if (failed != 0) {
+            unlink(beside);
+        }
+    }
+    tn_aside_end(aside);
+    return failed;
 }
 
 int

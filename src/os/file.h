@@ -62,6 +62,10 @@ int tn_file_punch(int file, uint64_t at, uint64_t size);
 int tn_file_remove(const char *path);
 /* EEXIST when there is a file of the new name. */
 int tn_file_rename_new(const char *from, const char *to);
+/* Makes data all that a file holds, whole or not at all: by a new file that takes the name. What
+ * the name is of and is no regular file (a pipe, a device, a symbolic link), and a file in a folder
+ * where none can be made, is written to as it is. */
+int tn_file_replace(const char *path, const void *data, size_t size, unsigned mode);
 /* The next range with data at or after *start; ENXIO: none. */
 int tn_file_next_data(int file, uint64_t *start, uint64_t *end);
 /* Shares the blocks of the whole file with another, empty one; fails where that cannot be. */

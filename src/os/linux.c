@@ -3,6 +3,7 @@
 #include "base/error_code.h"
 #include "base/text.h"
 #include "os/aside.h"
+#include "os/file.h"
 #include "os/os.h"
 #include "os/probe.h"
 
@@ -211,6 +212,25 @@ tn_os_memory(void)
     }
     errno = saved;
     return bytes;
+}
+
+bool
+tn_os_beyond_memory(size_t size)
+{
+    int saved = errno;
+    struct sysinfo info;
+    bool beyond = sysinfo(&info) == 0 &&
+                  size / info.mem_unit > (size_t)info.totalram + (size_t)info.totalswap;
+    int file;
+    if (beyond && tn_file_open("/proc/sys/vm/overcommit_memory", TN_FILE_READ, 0, &file) == 0) {
+        char mode = 0;
+        size_t got;
+        (void)tn_file_read(file, &mode, 1, 0, &got);
+        tn_file_close(file);
+        beyond = mode != '1';
+    }
+    errno = saved;
+    return beyond;
 }
 
 uint64_t

@@ -57,6 +57,11 @@ size_t tn_os_address_limit(void);
 /* Bytes of physical memory in the machine. */
 size_t tn_os_memory(void);
 
+/* Whether so many bytes at once are more than the machine can hold, swap included, where the system
+ * refuses to map such ranges (vm.overcommit_memory is not 1). To commit what was reserved before it
+ * does not refuse. */
+bool tn_os_beyond_memory(size_t size);
+
 /* A number that no two runs share, as far as the system can help. */
 uint64_t tn_os_random(void);
 

@@ -140,6 +140,14 @@ int tn_open_regular(const char *path, unsigned how, unsigned mode, struct tn_ope
 struct tn_image *tn_image_open(const char *path, unsigned flags, unsigned how, unsigned mode,
                                struct tn_opened *opened);
 
+/* blank.c: whether a file that begins with zeros has nothing but zeros, or else what a making that
+ * was not finished leaves. */
+int tn_blank_find(const struct tn_image *image, bool *blank);
+/* The file is empty, but for the mark of a making: nothing else is written before. An errno. */
+int tn_blank_begin(const struct tn_image *image);
+/* A making came to nothing: no file, if it made it, else one that is as long as it was. */
+void tn_blank_restore(const struct tn_image *image, const struct tn_opened *opened, bool begun);
+
 /* open.c: takes up the committed state; a new generation of caches. */
 int tn_image_take_up(struct tn_image *image);
 void tn_image_begin_generation(struct tn_image *image);
@@ -213,6 +221,8 @@ int tn_journal_remove(struct tn_image *image);
 /* Makes way for a new image's journal: one of an image that was there before goes, any other file
  * is in the way. ENAMETOOLONG when there can be none of this name. */
 int tn_journal_clear(const char *path);
+/* Whether nothing lies where a new image of this name would have its journal; EEXIST. */
+int tn_journal_absent(const char *path);
 /* Whether a file with no more than this, or beginning with this, may be a journal. */
 bool tn_journal_may_begin(const struct tn_journal_head *head, size_t size);
 

@@ -17,6 +17,7 @@
 #include "persist/image.h"
 
 #include "base/bits.h"
+#include "base/text.h"
 #include "os/os.h"
 #include "persist/sum.h"
 
@@ -438,6 +439,27 @@ tn_journal_clear(const char *path)
     if (failed == ELOOP || (failed == 0 && !is)) {
         return tn_fail(EEXIST, false, "%s: is there, and is no journal; move it away", path);
     }
-    failed = failed == 0 ? tn_file_remove(path) : failed;
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be opened", path);
+    }
+    failed = tn_file_remove(path);
     return failed == 0 ? 0 : tn_fail(failed, true, "%s: cannot be removed", path);
+}
+
+int
+tn_journal_absent(const char *path)
+{
+    char name[4096];
+    int file;
+    if (tn_text(name, sizeof name, "%s-journal", path) >= sizeof name - 1) {
+        return tn_fail(ENAMETOOLONG, true, "%s", path);
+    }
+    int failed = tn_file_open(name, TN_FILE_READ | TN_FILE_AT_ONCE | TN_FILE_NO_LINK, 0, &file);
+    if (failed == 0) {
+        tn_file_close(file);
+    }
+    return failed == ENOENT || failed == ENOTDIR
+               ? 0
+               : tn_fail(EEXIST, false, "%s: is there already, where %s would have its journal",
+                         name, path);
 }

@@ -3,11 +3,13 @@
 #include "os/os.h"
 #include "space/space.h"
 
+#define VERY_LARGE ((size_t)1 << 30) /* from here on the machine's memory is asked for */
+
 static bool
 anonymous_commit(struct tn_space *space, char *start, size_t size)
 {
     (void)space;
-    if (!tn_os_commit(start, size)) {
+    if ((size >= VERY_LARGE && tn_os_beyond_memory(size)) || !tn_os_commit(start, size)) {
         return false;
     }
     if (tn_options.huge_pages != TN_AUTO) {

@@ -144,18 +144,6 @@ tn_profile_format_of(const char *path)
     return ends_with(path, ".txt") ? TARN_PROFILE_LEAKS : TARN_PROFILE_PPROF;
 }
 
-static int
-write_file(const char *path, const struct tn_out *out)
-{
-    int file;
-    int failed = tn_file_open(path, TN_FILE_WRITE | TN_FILE_CREATE | TN_FILE_EMPTY, 0666, &file);
-    if (failed == 0) {
-        failed = tn_file_write(file, out->bytes, out->length, 0);
-        tn_file_close(file);
-    }
-    return failed;
-}
-
 int
 tarn_profile_write(const char *path, enum tarn_profile_format format)
 {
@@ -176,7 +164,7 @@ tarn_profile_write(const char *path, enum tarn_profile_format format)
         tn_profile_pprof(&profile, &out);
         break;
     }
-    failed = out.failed ? ENOMEM : write_file(path, &out);
+    failed = out.failed ? ENOMEM : tn_file_replace(path, out.bytes, out.length, 0666);
     tn_out_drop(&out);
     tn_profile_drop(&profile);
     return failed;

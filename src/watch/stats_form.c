@@ -2,6 +2,7 @@
 #include "tarn/stats.h"
 
 #include "base/text.h"
+#include "watch/out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -122,12 +123,18 @@ void
 tarn_stats_write(tarn_heap *heap, enum tarn_stats_form form,
                  void (*print)(void *context, const char *line), void *context)
 {
-    struct tarn_stats stats = {.size = sizeof stats};
+    struct tn_out memory = {0}; /* a thread's stack may be of 16 KiB */
+    struct tarn_stats *stats = tn_out_room(&memory, sizeof *stats);
     struct writer writer = {print, context};
-    tarn_heap_stats(heap, &stats);
-    if (form == TARN_STATS_JSON) {
-        write_json(&writer, &stats);
-    } else {
-        write_prometheus(&writer, &stats);
+    if (stats == NULL) {
+        return;
     }
+    stats->size = sizeof *stats;
+    tarn_heap_stats(heap, stats);
+    if (form == TARN_STATS_JSON) {
+        write_json(&writer, stats);
+    } else {
+        write_prometheus(&writer, stats);
+    }
+    tn_out_drop(&memory);
 }

@@ -1,9 +1,11 @@
-/* A page of text about the process heap, without stdio: it is written at exit, too. */
+/* A page of text about the process heap, without stdio: it is written at exit, too. What is large
+ * is not on the stack: a thread's may be of 16 KiB. */
 #include "watch/summary.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "tarn/stats.h"
 #include "watch/census.h"
+#include "watch/out.h"
 
 #include <string.h>
 
@@ -11,7 +13,6 @@
 #define NAME_WIDTH  24u
 #define CELL_WIDTH  12u
 #define CLASS_LINES 24u
-#define PAGE_SIZE   ((size_t)6144) /* bytes of a whole page, and more */
 
 struct page {
     void (*print)(void *context, const char *line);
@@ -203,19 +204,24 @@ tarn_summary(void (*print)(void *context, const char *line), void *context)
 void
 tarn_heap_summary(tarn_heap *heap, void (*print)(void *context, const char *line), void *context)
 {
-    struct tarn_stats stats;
+    struct tn_out memory = {0};
+    struct tarn_stats *stats = tn_out_room(&memory, sizeof *stats);
+    if (stats == NULL) {
+        return;
+    }
     bool own = heap == &tn_process_heap;
-    tn_count_heap(heap, &stats);
+    tn_count_heap(heap, stats);
     struct page page = {.print = print, .context = context};
     page.length = tn_text(page.line, sizeof page.line,
                           own ? "tarn: the heap of process %u" : "tarn: a heap in process %u",
                           tn_os_process());
     end(&page);
-    print_heap(&page, &stats);
+    print_heap(&page, stats);
     if (own) {
         print_process(&page);
     }
-    print_classes(&page, &stats);
+    print_classes(&page, stats);
+    tn_out_drop(&memory);
 }
 
 void
@@ -239,23 +245,18 @@ tarn_pool_summary(const tarn_pool *pool, void (*print)(void *context, const char
     line_of_blocks(&page, "slabs", stats.bytes, stats.slabs);
 }
 
-struct text {
-    char bytes[PAGE_SIZE];
-    size_t length;
-};
-
 static void
 append(void *context, const char *line)
 {
-    struct text *text = context;
-    text->length +=
-        tn_text(text->bytes + text->length, sizeof text->bytes - text->length, "%s\n", line);
+    tn_out_bytes(context, line, strlen(line));
+    tn_out_byte(context, '\n');
 }
 
 void
 tn_print_summary(void (*print)(const char *text, size_t length))
 {
-    struct text text = {.length = 0};
+    struct tn_out text = {0};
     tarn_summary(append, &text);
-    print(text.bytes, text.length);
+    print((const char *)text.bytes, text.length);
+    tn_out_drop(&text);
 }

@@ -1,5 +1,6 @@
 """The verbs that only look: info, check, map, roots, diff."""
 
+import json
 import os
 import re
 import shutil
@@ -78,6 +79,21 @@ class Info(HeapTest):
         self.assertEqual(self.json("info", shared)["state"], "unclean")
         self.assertIn("not closed in shared mode", self.heap("check", shared, expect=3))
         self.assertEqual(len(self.json("roots", shared)), 1)
+
+
+class OtherBytes(HeapTest):
+    """Names that are no UTF-8 are told in JSON all the same."""
+
+    def test_path_and_layout(self):
+        path = os.path.join(os.fsencode(self.folder.name), b"l\xe4k\xc3\xa9.tarn")
+        subprocess.run([TARN, "heap", "create", "--capacity=1M", "--layout", b"t\xf6wn", path], check=True,
+                       capture_output=True, timeout=60)
+        for verb in (["info"], ["check"], ["diff", path]):
+            done = subprocess.run([TARN, "heap", *verb, path, "--json"], check=True, capture_output=True, timeout=60)
+            told = json.loads(done.stdout)
+            if verb == ["info"]:
+                self.assertEqual(told["layout"], "t\ufffdwn")
+            self.assertTrue(told.get("file", told.get("a")).endswith("/l\ufffdk\u00e9.tarn"), told)
 
 
 class Refusals(HeapTest):

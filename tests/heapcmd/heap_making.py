@@ -25,6 +25,8 @@ class Create(HeapTest):
         info = self.json("info", new)
         self.assertEqual((info["capacity"], info["layout"], info["base"]), (3 << 20, "of mine", "0x300000000000"))
         self.assertEqual(os.stat(new).st_mode & 0o777, 0o600)
+        self.heap("create", "--capacity=010M", self.path("ten.tarn"))
+        self.assertEqual(self.json("info", self.path("ten.tarn"))["capacity"], 10 << 20)
 
     def test_shared(self):
         self.heap("create", "--shared", "--capacity", "1M", self.path("new.tarn"))
@@ -48,6 +50,21 @@ class Snapshot(HeapTest):
         self.assertIn("whole", self.heap("check", copy))
         self.assertTrue(self.json("diff", town, copy)["same"])
         self.assertIn("File exists", self.heap("snapshot", town, copy, expect=1))
+
+    def test_beside_the_journal_of_another(self):
+        other = self.town(name="other.tarn", size=1500)
+        self.make("pending", "other.tarn")
+        os.remove(other)
+        with open(other + "-journal", "rb") as file:
+            journal = file.read()
+        town = self.town()
+        lines = self.heap("export", town)
+        for verb, more in (("snapshot", {}), ("import", {"input": lines})):
+            words = (town, other) if verb == "snapshot" else (other,)
+            self.assertIn("-journal: is there already", self.heap(verb, *words, expect=1, **more))
+        with open(other + "-journal", "rb") as file:
+            self.assertEqual(file.read(), journal)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["other.tarn-journal", "town.tarn"])
 
     def test_interrupted(self):
         town = self.town(size=400000)

@@ -5,7 +5,9 @@ Usage: profile_files.py PROFILE_KNOWN"""
 import math
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,6 +120,36 @@ class Figures(unittest.TestCase):
     def test_a_file_that_cannot_be_written_is_told(self):
         _, errors = run(TARN_PROFILE="/nowhere/at/all.pb.gz")
         self.assertRegex(errors, r"^tarn: TARN_PROFILE=/nowhere/at/all.pb.gz: cannot be written \(")
+
+    def test_a_file_is_written_whole_or_not_at_all(self):
+        folder = tempfile.mkdtemp()
+        path = f"{folder}/kept.pb.gz"
+        with open(path, "w", encoding="ascii") as file:
+            file.write("the old one")
+        os.chmod(path, 0o640)
+
+        def small_files_only():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+        done = subprocess.run([KNOWN], capture_output=True, text=True, timeout=60, check=True,
+                              env={**os.environ, "TARN_PROFILE": path}, preexec_fn=small_files_only)
+        self.assertIn("cannot be written", done.stderr)
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(file.read(), "the old one")
+        run(TARN_PROFILE=path)
+        self.assertGreater(Profile(path).period, 0)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+        self.assertEqual(os.listdir(folder), ["kept.pb.gz"])
+
+    def test_pipes_and_links_are_written_to(self):
+        done = subprocess.run([KNOWN], capture_output=True, timeout=60, check=True,
+                              env={**os.environ, "TARN_PROFILE": "/dev/stderr"})
+        self.assertTrue(done.stderr.startswith(b"\x1f\x8b"), done.stderr[:100])
+        path, link = f"{FOLDER}/linked.pb.gz", f"{FOLDER}/link.pb.gz"
+        os.symlink(path, link)
+        run(TARN_PROFILE=link)
+        self.assertTrue(os.path.islink(link))
+        self.assertGreater(Profile(path).period, 0)
 
     def test_leaks(self):
         sites, errors = run(TARN_LEAKS="1", TARN_PROFILE_INTERVAL="1")

@@ -61,6 +61,17 @@ class Run(Case):
         _, out, _ = tarn("run", "-q", "--", "grep", "-o", "libtarn[a-z-]*", "/proc/self/maps")
         self.assertEqual(set(out.split()), {"libtarn", "libtarn-report"})
 
+    def test_its_own_files_are_where_tmpdir_says(self):
+        folder = os.path.join(self.folder, "scratch")
+        runs = (["run", "true"], ["run", "--compare", "--runs", "1", "--", "true"])
+        for words in runs:
+            status, _, said = tarn(*words, TMPDIR=folder)
+            self.assertEqual((status != 0, os.path.exists(folder)), (True, False), said)
+        os.mkdir(folder)
+        for words in runs:
+            self.assertEqual(tarn(*words, TMPDIR=folder)[0], 0)
+        self.assertEqual(os.listdir(folder), [])
+
     def test_figures_are_true(self):
         compile_program(self.folder, "live", LIVE)
         code, said, _ = self.report("./live")

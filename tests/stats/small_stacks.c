@@ -1,0 +1,48 @@
+/* Every call that tells figures, on a thread with the least stack there is. */
+#include "tarn/stats.h"
+
+#include "expect.h"
+
+#include <limits.h>
+#include <malloc.h>
+#include <pthread.h>
+
+static struct tarn_stats stats;
+
+static void
+drop(void *context, const char *line)
+{
+    size_t *lines = context;
+    *lines += *line != 0;
+}
+
+static void *
+ask(void *nothing)
+{
+    size_t lines = 0;
+    stats.size = sizeof stats;
+    EXPECT(tarn_stats(&stats) == sizeof stats);
+    EXPECT(mallinfo2().uordblks > 0);
+    malloc_stats();
+    tarn_summary(drop, &lines);
+    EXPECT(lines > 10);
+    lines = 0;
+    tarn_stats_write(tarn_heap_process(), TARN_STATS_JSON, drop, &lines);
+    EXPECT(lines > 10);
+    return nothing;
+}
+
+int
+main(void)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    char *volatile block = malloc(1000);
+    EXPECT(block != NULL);
+    EXPECT(pthread_attr_init(&attributes) == 0);
+    EXPECT(pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) == 0);
+    EXPECT(pthread_create(&thread, &attributes, ask, NULL) == 0);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    free(block);
+    return 0;
+}
