@@ -239,9 +239,9 @@ void tarn_pool_destroy(tarn_pool *pool);
  * False then, else true. No other thread may use the pool meanwhile, nor may visit. */
 bool tarn_pool_walk(tarn_pool *pool, bool (*visit)(void *context, void *object), void *context);
 
-/* Gives slabs in which no object is out back to the heap (after the destructor), but for what was
- * preallocated; in a shared pool what other threads have in their caches stays, with
- * TARN_POOL_STRICT all. Returns the bytes. */
+/* Gives slabs in which no object is out back to the heap (after the destructor, which may not use
+ * this pool then), but for what was preallocated; in a shared pool what other threads have in their
+ * caches stays, with TARN_POOL_STRICT all. Returns the bytes. */
 size_t tarn_pool_trim(tarn_pool *pool);
 
 struct tarn_pool_stats {
