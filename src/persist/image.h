@@ -221,7 +221,8 @@ int tn_journal_remove(struct tn_image *image);
 /* Makes way for a new image's journal: one of an image that was there before goes, any other file
  * is in the way. ENAMETOOLONG when there can be none of this name. */
 int tn_journal_clear(const char *path);
-/* Whether nothing lies where a new image of this name would have its journal; EEXIST. */
+/* Whether nothing lies where a new image of this name would have its journal, and one can be
+ * there; EEXIST, ENAMETOOLONG. */
 int tn_journal_absent(const char *path);
 /* Whether a file with no more than this, or beginning with this, may be a journal. */
 bool tn_journal_may_begin(const struct tn_journal_head *head, size_t size);

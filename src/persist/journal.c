@@ -458,11 +458,11 @@ tn_journal_absent(const char *path)
     if (failed == 0) {
         tn_file_close(file);
     }
-    if (failed == ENAMETOOLONG) {
-        return tn_fail(ENAMETOOLONG, true, "%s", path);
+    if (failed == 0 || failed == ELOOP) {
+        return tn_fail(EEXIST, false, "%s: is there already, where %s would have its journal", name,
+                       path);
     }
     return failed == ENOENT || failed == ENOTDIR
                ? 0
-               : tn_fail(EEXIST, false, "%s: is there already, where %s would have its journal",
-                         name, path);
+               : tn_fail(failed, true, "%s: cannot be opened", name);
 }

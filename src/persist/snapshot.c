@@ -188,18 +188,19 @@ fill(struct copy *copy)
     return failed == 0 ? tn_file_sync(to) : failed;
 }
 
-/* Beside it, and no longer than the name of its journal, for which there is room. */
+/* Beside it, by a name that may be shorter. */
 static int
 name_while_written(const char *path, char *name, size_t size)
 {
     const char *slash = strrchr(path, '/');
     size_t folder = slash != NULL ? (size_t)(slash + 1 - path) : 0;
-    size_t length = tn_text(name, size, "%s", path);
-    if (length < size - 1) {
-        length = folder + tn_text(name + folder, size - folder, "tarn-%p",
-                                  (void *)(uintptr_t)tn_os_random());
+    if (folder >= size) {
+        return ENAMETOOLONG;
     }
-    return length < size - 1 ? 0 : ENAMETOOLONG;
+    memcpy(name, path, folder);
+    size_t length =
+        tn_text(name + folder, size - folder, "tarn-%p", (void *)(uintptr_t)tn_os_random());
+    return folder + length >= size - 1 ? ENAMETOOLONG : 0;
 }
 
 /* Under another name until it is whole. */
