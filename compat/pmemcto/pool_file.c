@@ -22,6 +22,7 @@ struct making {
     const char *path;
     int file;
     bool ours;   /* not the caller's, to be removed when it comes to nothing */
+    bool begun;  /* there was an image in it: it has nothing else, then */
     size_t size; /* bytes, of the whole file */
     mode_t mode; /* as it shall be: meanwhile the owner may read and write */
 };
@@ -32,20 +33,6 @@ capacity_in(size_t size)
 {
     size_t sums = (size / PAGES * 8 + HEAD - 1) / HEAD * HEAD;
     return (size - HEAD - sums) / HEAD * HEAD;
-}
-
-/* Whether the file's head is zero as far as it goes. */
-static bool
-is_blank(int file)
-{
-    char head[8192];
-    ssize_t got = pread(file, head, sizeof head, 0);
-    for (ssize_t i = 0; i < got; i++) {
-        if (head[i] != 0) {
-            return false;
-        }
-    }
-    return got >= 0;
 }
 
 static bool
@@ -88,10 +75,6 @@ take_file(struct making *making)
         refuse(EINVAL, making->path, "is no regular file");
         return false;
     }
-    if (!is_blank(making->file)) {
-        refuse(EEXIST, making->path, "is not empty");
-        return false;
-    }
     making->size = (size_t)status.st_size;
     if (making->size < PMEMCTO_MIN_POOL) {
         refuse(EINVAL, making->path, "is smaller than PMEMCTO_MIN_POOL");
@@ -112,8 +95,12 @@ make_pool(struct making *making, const char *layout)
                                                   .capacity = capacity_in(making->size),
                                                   .layout = layout});
     if (heap == NULL) {
+        int code = errno;
+        (void)!fchmod(making->file, status.st_mode);
+        errno = code;
         return translate();
     }
+    making->begun = true;
     int failed = posix_fallocate(making->file, 0, (off_t)making->size);
     if (failed == 0 && fchmod(making->file, status.st_mode) != 0) {
         failed = errno;
@@ -132,7 +119,7 @@ undo(const struct making *making)
     int saved = errno;
     if (making->ours) {
         unlink(making->path);
-    } else if (making->size != 0) {
+    } else if (making->begun) {
         (void)!ftruncate(making->file, 0);
         (void)!ftruncate(making->file, (off_t)making->size);
     }

@@ -38,7 +38,8 @@ tarn_heap *tarn_heap_new(void);
 tarn_heap *tarn_heap_new_in(void *buffer, size_t size);
 
 /* Ends a heap: its blocks are gone, all at once, and its memory is the system's again (or the
- * caller's). No thread may be using the heap. NULL does nothing. Cost: a system call. */
+ * caller's). An image (tarn/persist.h) is closed without a commit. No thread may be using the heap.
+ * NULL does nothing. Cost: a system call. */
 void tarn_heap_destroy(tarn_heap *heap);
 
 /* The process heap, for the functions below; it cannot be destroyed. NULL: no memory. */

@@ -25,10 +25,10 @@
  *  - not in a signal handler;
  *  - none is a cancellation point: a thread cancelled meanwhile ends after the call.
  *
- * The rule of commits: while tarn_commit, tarn_rollback, tarn_snapshot or tarn_close run, no thread
- * is inside an allocation function of this heap or changes data in it. Who has several threads
- * brings them to a halt first, with a lock, a barrier or at the end of a batch. Threads may end and
- * other heaps may be used.
+ * The rule of commits: while tarn_commit, tarn_rollback, tarn_checkpoint, tarn_snapshot,
+ * tarn_check_heap or tarn_close run, no thread is inside an allocation function of this heap or
+ * changes data in it. Who has several threads brings them to a halt first, with a lock, a barrier
+ * or at the end of a batch. Threads may end and other heaps may be used.
  *
  * fork: the child has a copy of the heap in memory, which it may use and change; its commits fail
  * with EPERM, and the parent's file is untouched by it. Until it ends, calls exec or closes the
@@ -56,7 +56,7 @@ extern "C" {
 #endif
 
 enum tarn_open_flags {
-    TARN_CREATE = 1,    /* tarn_open: make the file if there is none */
+    TARN_CREATE = 1,    /* tarn_open: make the file if there is none, or nothing but zeros in it */
     TARN_READ_ONLY = 2, /* the committed state; other processes may write meanwhile. Nothing of it
                            can be changed: allocations fail with ENOMEM, tarn_heap_trim returns 0,
                            freeing a block and tarn_set_root end the process with one line, a store
@@ -97,7 +97,9 @@ typedef struct tarn_options {
                             what is in use, whichever is more */
 } tarn_options;
 
-/* Makes a new image; EEXIST when there is a file. options may be NULL. Cost: a few syncs. */
+/* Makes a new image; EEXIST when there is a file, unless it is empty or nothing but zeros. When it
+ * fails it leaves no file that was not there. ENAMETOOLONG: there must be room for -journal.
+ * options may be NULL. Cost: a few syncs. */
 tarn_heap *tarn_create(const char *path, const tarn_options *options);
 
 /*
@@ -122,7 +124,8 @@ tarn_heap *tarn_open(const char *path, const tarn_options *options);
  * after a small sync. */
 int tarn_close(tarn_heap *heap);
 
-/* Closes; what was not committed is lost. NULL does nothing. */
+/* Closes; what was not committed is lost; in shared mode the file then says that it was not closed.
+ * So does tarn_heap_destroy, for an image. NULL does nothing. */
 void tarn_close_without_commit(tarn_heap *heap);
 
 /* Makes the present state the one that the file opens with. With nothing changed, nothing is
@@ -143,8 +146,9 @@ int tarn_rollback(tarn_heap *heap);
  * file again when used. Commits happen without. EBUSY: readers are there, later. */
 int tarn_checkpoint(tarn_heap *heap);
 
-/* Writes the last committed state to a new file, an image of its own with the same address. EEXIST
- * when there is one of the name, or of the name its journal would have. Shares blocks with the old one where the file system can. */
+/* Writes the last committed state, in shared mode the present one, to a new file, an image of its
+ * own with the same address and permissions. EEXIST when there is a file of that name, or of the
+ * name its journal would have. Shares blocks with the old one where the file system can. */
 int tarn_snapshot(tarn_heap *heap, const char *path);
 
 /* How far long work is: done of total bytes. Called some times in a second, on the caller's thread;

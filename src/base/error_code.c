@@ -59,8 +59,6 @@ static const struct {
     {"T309", "a journal of another version"},
     {"T309", "no journal; move it away"},
     {"T309", "nor a file; move it away"},
-    {"T324", "is not whole without its journal"},
-    {"T325", "names of the file (hard links)"},
     {"T310", "was open in shared mode and not closed"},
     {"T311", "cannot be opened"},
     {"T311", "cannot be made"},
@@ -93,6 +91,8 @@ static const struct {
     {"T321", "this heap is no image"},
     {"T322", "can be written there"},
     {"T323", "the check was stopped"},
+    {"T324", "is not whole without its journal"},
+    {"T325", "names of the file (hard links)"},
     /* The freestanding heap. */
     {"T401", "not from this heap"},
     {"T402", "not an object's address"},

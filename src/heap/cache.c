@@ -219,10 +219,9 @@ tn_cache_leave_slab(struct tn_heap *heap, struct tn_slab *slab)
     tn_slab_share(heap, slab, live);
 }
 
-void
-tn_cache_empty_stocks(struct tn_cache *cache)
+static void
+give_stocks(struct tn_cache *cache)
 {
-    tn_central_empty_stash(cache);
     while (cache->stock != NULL) {
         struct tn_slab *slab = cache->stock;
         cache->stock = slab->next;
@@ -232,6 +231,13 @@ tn_cache_empty_stocks(struct tn_cache *cache)
         struct tn_slab *slab = cache->large[--cache->large_count];
         tn_heap_give(slab, slab->span, false);
     }
+}
+
+void
+tn_cache_empty_stocks(struct tn_cache *cache)
+{
+    tn_central_empty_stash(cache);
+    give_stocks(cache);
 }
 
 /* The heap's lock is held. */
@@ -267,25 +273,38 @@ tn_cache_retire(struct tn_cache *cache)
 {
     struct tn_heap *heap = cache->heap;
     TN_LOOK_AWAY;
-    tn_cache_empty_stocks(cache);
+    tn_central_empty_stash(cache);
     tn_lock(&heap->lock);
-    leave_slabs(cache);
     struct tn_cache **link = &heap->caches;
-    while (*link != cache) {
+    while (*link != NULL && *link != cache) {
         link = &(*link)->next;
     }
-    *link = cache->next;
-    atomic_fetch_sub_explicit(&heap->cache_count, 1, memory_order_relaxed);
-    cache->next = heap->idle;
-    heap->idle = cache;
+    if (*link != NULL) { /* else its thread's end and the closing of an image met */
+        give_stocks(cache);
+        leave_slabs(cache);
+        *link = cache->next;
+        atomic_fetch_sub_explicit(&heap->cache_count, 1, memory_order_relaxed);
+        cache->next = heap->idle;
+        heap->idle = cache;
+    }
     tn_unlock(&heap->lock);
+}
+
+static struct tn_cache *
+first_cache(struct tn_heap *heap)
+{
+    tn_lock(&heap->lock);
+    struct tn_cache *cache = heap->caches;
+    tn_unlock(&heap->lock);
+    return cache;
 }
 
 void
 tn_cache_retire_all(struct tn_heap *heap)
 {
-    while (heap->caches != NULL) {
-        tn_cache_retire(heap->caches);
+    struct tn_cache *cache;
+    while ((cache = first_cache(heap)) != NULL) {
+        tn_cache_retire(cache);
     }
     tn_sample_retire(heap);
 }

@@ -212,6 +212,7 @@ struct tn_cache *tn_cache_of_thread(void);         /* the process heap's; NULL: 
 struct tn_cache *tn_cache_of_checked_thread(void); /* for checked.c: the same under TARN_CHECK */
 void tn_cache_forget_thread(void);                 /* it has none any more */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
+/* All of it with the heap's lock held, so that an image that goes back has it before or after. */
 void tn_cache_retire(struct tn_cache *cache);
 void tn_cache_leave(struct tn_cache *cache); /* all it owns, but it stays */
 void tn_cache_retire_all(struct tn_heap *heap);

@@ -287,9 +287,12 @@ int
 tn_file_rename_new(const char *from, const char *to)
 {
     struct tn_aside aside = tn_aside_begin();
-    long result = link(from, to);
-    if (result == 0) {
-        unlink(from);
+    long result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (result < 0 && (errno == EINVAL || errno == ENOSYS)) { /* where there is no such call */
+        result = link(from, to);
+        if (result == 0) {
+            unlink(from);
+        }
     }
     return outcome(result, aside);
 }

@@ -74,9 +74,9 @@ struct tn_image {
     int file;                 /* bears the locks */
     int to_map; /* the same, opened once more: a mapping keeps its opening, with its locks, as long
                    as there is a child that has it; -1: not to be had, the first one is mapped */
-    int guard;  /* while a fork is being made, the child's opening; -1: none. guard.c's lock */
+    int guard;  /* while a fork is being made, the child's opening; -1: none. fork_guard.c's lock */
     unsigned forks;        /* that are being made */
-    struct tn_image *next; /* of those that guard.c knows */
+    struct tn_image *next; /* of those that fork_guard.c knows */
     struct tn_superblock head;
     struct tn_image_state *state; /* in the image */
     uint64_t journal_most;
@@ -140,6 +140,14 @@ int tn_open_regular(const char *path, unsigned how, unsigned mode, struct tn_ope
 struct tn_image *tn_image_open(const char *path, unsigned flags, unsigned how, unsigned mode,
                                struct tn_opened *opened);
 
+/* blank.c: whether a file that begins with zeros has nothing but zeros, or else what a making that
+ * was not finished leaves. */
+int tn_blank_find(const struct tn_image *image, bool *blank);
+/* The file is empty, but for the mark of a making: nothing else is written before. An errno. */
+int tn_blank_begin(const struct tn_image *image);
+/* A making came to nothing: no file, if it made it, else one that is as long as it was. */
+void tn_blank_restore(const struct tn_image *image, const struct tn_opened *opened, bool begun);
+
 /* open.c: takes up the committed state; a new generation of caches. */
 int tn_image_take_up(struct tn_image *image);
 void tn_image_begin_generation(struct tn_image *image);
@@ -147,8 +155,8 @@ void tn_image_begin_generation(struct tn_image *image);
 /* open.c: a reader keeps the writer from changing the file under it. */
 int tn_image_lock_to_read(struct tn_image *image);
 
-/* guard.c: forks are heard of for an image from add to remove. What the child has in place of the
- * opening of the one that forked, with a reader's lock; -1: it could not be had. */
+/* fork_guard.c: forks are heard of for an image from add to remove. What the child has in place of
+ * the opening of the one that forked, with a reader's lock; -1: it could not be had. */
 void tn_guard_add(struct tn_image *image);
 void tn_guard_remove(struct tn_image *image);
 int tn_guard_in_child(struct tn_image *image);

@@ -439,7 +439,10 @@ tn_journal_clear(const char *path)
     if (failed == ELOOP || (failed == 0 && !is)) {
         return tn_fail(EEXIST, false, "%s: is there, and is no journal; move it away", path);
     }
-    failed = failed == 0 ? tn_file_remove(path) : failed;
+    if (failed != 0) {
+        return tn_fail(failed, true, "%s: cannot be opened", path);
+    }
+    failed = tn_file_remove(path);
     return failed == 0 ? 0 : tn_fail(failed, true, "%s: cannot be removed", path);
 }
 

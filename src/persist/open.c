@@ -156,29 +156,6 @@ give_up(struct tn_image *image)
 
 /* ---- making ---- */
 
-/* Whether nothing is in the file's head, or no more than a part of the first superblock: it is new,
- * or its making was not finished. The second one is written when the first is durable. */
-static int
-is_blank(struct tn_image *image, bool *blank)
-{
-    char head[TN_NOTICE_AT] = {0};
-    struct tn_superblock first;
-    static const char nothing[sizeof first.magic];
-    size_t got;
-    int failed = tn_file_read(image->file, head, sizeof head, 0, &got);
-    if (failed != 0) {
-        return tn_fail(failed, true, "%s: cannot be read", image->path);
-    }
-    memcpy(&first, head, sizeof first);
-    *blank = memcmp(first.magic, nothing, sizeof nothing) == 0 ||
-             (memcmp(first.magic, TN_IMAGE_MAGIC, sizeof first.magic) == 0 &&
-              first.sum != tn_sum(&first, offsetof(struct tn_superblock, sum)));
-    for (size_t i = sizeof first; i < sizeof head && *blank; i++) {
-        *blank = head[i] == 0;
-    }
-    return 0;
-}
-
 static int
 make_heap(struct tn_image *image)
 {
@@ -252,8 +229,9 @@ write_new(struct tn_image *image)
     return 0;
 }
 
+/* All that can be refused before anything is written. */
 static int
-make(struct tn_image *image, const tarn_options *options)
+prepare(struct tn_image *image, const tarn_options *options)
 {
     size_t capacity = options->capacity != 0 ? options->capacity : CAPACITY_USUAL;
     capacity = tn_align_down(capacity, TN_SLICE);
@@ -264,10 +242,13 @@ make(struct tn_image *image, const tarn_options *options)
         tn_place_choose(image, options->base) != 0 || make_sets(image) != 0) {
         return -1;
     }
-    if (tn_journal_clear(image->journal_path) != 0) {
-        return -1;
-    }
-    int failed = tn_file_resize(image->file, 0);
+    return tn_journal_clear(image->journal_path);
+}
+
+static int
+write_all(struct tn_image *image)
+{
+    int failed = tn_blank_begin(image);
     if (failed == 0 && image->flags & TARN_SHARED) {
         failed = tn_file_resize(image->file, image->head.space_at);
     }
@@ -284,6 +265,36 @@ make(struct tn_image *image, const tarn_options *options)
     }
     leave_notice(image);
     return enroll(image);
+}
+
+static int
+make(struct tn_image *image, const tarn_options *options, const struct tn_opened *opened)
+{
+    bool begun = prepare(image, options) == 0;
+    if (begun && write_all(image) == 0) {
+        return 0;
+    }
+    tn_blank_restore(image, opened, begun);
+    return -1;
+}
+
+/* Whether a new image is to be made; then the lock is had. */
+static int
+is_to_be_made(struct tn_image *image, bool *blank)
+{
+    struct tn_file_facts facts;
+    if (tn_blank_find(image, blank) != 0) {
+        return -1;
+    }
+    if (!*blank) {
+        return 0;
+    }
+    if (lock_to_write(image) != 0 || tn_blank_find(image, blank) != 0) {
+        return -1;
+    }
+    int failed = tn_file_facts(image->file, &facts);
+    failed = failed == 0 && facts.links == 0 ? ENOENT : failed; /* by a making that failed */
+    return failed == 0 ? 0 : tn_fail(failed, true, "%s: cannot be opened", image->path);
 }
 
 /* ---- opening ---- */
@@ -471,50 +482,11 @@ take(struct tn_image *image, const tarn_options *options)
     return 0;
 }
 
-static struct tn_heap *
-open_or_make(const char *path, const tarn_options *options, unsigned how, bool only_make)
-{
-    if ((options->flags & (TARN_RESERVE | TARN_SHARED)) == TARN_RESERVE) {
-        tn_fail(EINVAL, false, "%s: TARN_RESERVE goes only with TARN_SHARED", path);
-        return NULL;
-    }
-    unsigned mode = options->mode != 0 ? options->mode : 0666;
-    struct tn_image *image = tn_image_open(path, options->flags, how, mode, NULL);
-    if (image == NULL) {
-        return NULL;
-    }
-    image->journal_most = options->journal_most;
-    if (tn_file_again(image->file, how & TN_FILE_WRITE, &image->to_map) != 0) {
-        image->to_map = -1;
-    }
-    bool blank = false;
-    if (options->flags & TARN_CREATE) {
-        if (is_blank(image, &blank) != 0 || (blank && lock_to_write(image) != 0) ||
-            (blank && is_blank(image, &blank) != 0)) {
-            return give_up(image);
-        }
-    }
-    if (only_make && !blank) {
-        tn_fail(EEXIST, false, "%s: is there already", path);
-        return give_up(image);
-    }
-    if ((blank ? make(image, options) : take(image, options)) != 0) {
-        return give_up(image);
-    }
-    return &image->heap;
-}
-
-tarn_heap *
-tarn_create(const char *path, const tarn_options *options)
-{
-    tarn_options made = options != NULL ? *options : no_options;
-    made.flags = (made.flags | TARN_CREATE) & ~(unsigned)TARN_READ_ONLY;
-    return open_or_make(path, &made, TN_FILE_WRITE | TN_FILE_CREATE, true);
-}
+/* ---- both ---- */
 
 struct verdict {
     uint64_t offset;
-    char text[256];
+    char text[640];
 };
 
 static bool
@@ -526,20 +498,66 @@ note_first(void *context, const char *what, uint64_t offset)
     return false;
 }
 
-static bool
-verify(const char *path, unsigned flags)
+static int
+verify(const struct tn_image *image)
 {
+    struct tn_superblock head;
     struct verdict verdict = {.offset = 0};
-    int saved = errno;
-    int found = tarn_check(path, note_first, &verdict);
-    if (found < 0 && errno == ENOENT && flags & TARN_CREATE) {
-        errno = saved;
-        return true;
+    if (tn_superblock_read(image->path, image->file, &head) != 0) {
+        return -1;
     }
-    if (found > 0) {
-        tn_fail(EBADMSG, false, "%s: %s, at %zu", path, verdict.text, (size_t)verdict.offset);
+    int found = tarn_check(image->path, note_first, &verdict);
+    if (found <= 0) {
+        return found;
     }
-    return found == 0;
+    if (strncmp(verdict.text, image->path, strlen(image->path)) == 0 ||
+        strncmp(verdict.text, image->journal_path, strlen(image->journal_path)) == 0) {
+        return tn_fail(EBADMSG, false, "%s", verdict.text); /* it could not be opened to check */
+    }
+    return tn_fail(EBADMSG, false, "%s: %s, at %zu", image->path, verdict.text,
+                   (size_t)verdict.offset);
+}
+
+static struct tn_heap *
+open_or_make(const char *path, const tarn_options *options, unsigned how, bool only_make)
+{
+    if ((options->flags & (TARN_RESERVE | TARN_SHARED)) == TARN_RESERVE) {
+        tn_fail(EINVAL, false, "%s: TARN_RESERVE goes only with TARN_SHARED", path);
+        return NULL;
+    }
+    struct tn_opened opened;
+    unsigned mode = options->mode != 0 ? options->mode : 0666;
+    struct tn_image *image = tn_image_open(path, options->flags, how, mode, &opened);
+    if (image == NULL) {
+        return NULL;
+    }
+    image->journal_most = options->journal_most;
+    if (tn_file_again(image->file, how & TN_FILE_WRITE, &image->to_map) != 0) {
+        image->to_map = -1;
+    }
+    bool blank = false;
+    if (options->flags & TARN_CREATE && is_to_be_made(image, &blank) != 0) {
+        return give_up(image);
+    }
+    if (only_make && !blank) {
+        tn_fail(EEXIST, false, "%s: is there already", path);
+        return give_up(image);
+    }
+    if (!blank && options->flags & TARN_VERIFY && verify(image) != 0) {
+        return give_up(image);
+    }
+    if ((blank ? make(image, options, &opened) : take(image, options)) != 0) {
+        return give_up(image);
+    }
+    return &image->heap;
+}
+
+tarn_heap *
+tarn_create(const char *path, const tarn_options *options)
+{
+    tarn_options made = options != NULL ? *options : no_options;
+    made.flags = (made.flags | TARN_CREATE) & ~(unsigned)TARN_READ_ONLY;
+    return open_or_make(path, &made, TN_FILE_WRITE | TN_FILE_CREATE, true);
 }
 
 tarn_heap *
@@ -554,9 +572,6 @@ tarn_open(const char *path, const tarn_options *options)
     unsigned how = given->flags & TARN_READ_ONLY ? TN_FILE_READ : TN_FILE_WRITE;
     if (given->flags & TARN_CREATE) {
         how |= TN_FILE_CREATE;
-    }
-    if (given->flags & TARN_VERIFY && !verify(path, given->flags)) {
-        return NULL;
     }
     return open_or_make(path, given, how, false);
 }

@@ -188,17 +188,33 @@ fill(struct copy *copy)
     return failed == 0 ? tn_file_sync(to) : failed;
 }
 
+/* Beside it, and no longer than the name of its journal, which shall be possible too. */
+static int
+name_while_written(const char *path, char *name, size_t size)
+{
+    int file;
+    size_t length = tn_text(name, size, "%s-journal", path);
+    int failed = tn_file_open(name, TN_FILE_READ | TN_FILE_AT_ONCE, 0, &file);
+    if (failed == 0) {
+        tn_file_close(file);
+    }
+    if (length >= size - 1 || failed == ENAMETOOLONG) {
+        return ENAMETOOLONG;
+    }
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash != NULL ? (size_t)(slash + 1 - path) : 0;
+    length = tn_text(name + folder, size - folder, "tarn-%p", (void *)(uintptr_t)tn_os_random());
+    return folder + length >= size - 1 ? ENAMETOOLONG : 0;
+}
+
 /* Under another name until it is whole. */
 static int
 write_snapshot(struct copy *copy, const char *path)
 {
     char name[4096];
-    size_t length = tn_text(name, sizeof name, "%s-%p", path, (void *)(uintptr_t)tn_os_random());
-    if (length >= sizeof name - 1) {
-        return ENAMETOOLONG;
-    }
     struct tn_file_facts facts;
     int failed = tn_file_facts(copy->image->file, &facts);
+    failed = failed == 0 ? name_while_written(path, name, sizeof name) : failed;
     if (failed != 0) {
         return failed;
     }

@@ -170,6 +170,9 @@ tn_superblock_read(const char *path, int file, struct tn_superblock *head)
         if (magic && order == __builtin_bswap32(TN_BYTE_ORDER)) {
             return tn_fail(EINVAL, false, "%s: made on a machine of the other byte order", path);
         }
+        if (magic && copies[0].sum == 0 && tn_is_zero(&copies[1], sizeof copies[1])) {
+            return tn_fail(EINVAL, false, "%s: is no image yet, its making was not finished", path);
+        }
         if (magic) {
             return tn_fail(EBADMSG, false, "%s: both copies of its superblock are damaged", path);
         }

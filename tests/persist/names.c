@@ -7,6 +7,7 @@
  */
 #include <tarn/persist.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -233,6 +234,83 @@ permissions(void)
     unlink("b");
 }
 
+static void
+no_images(void)
+{
+    doing = "a file that begins with zeros";
+    char found[9] = {0};
+    for (off_t at = 8192; at <= 1 << 20; at *= 2) {
+        int file = open("a", O_RDWR | O_CREAT | O_TRUNC, 0600);
+        need(file >= 0 && pwrite(file, "precious", 8, at) == 8, "cannot be written");
+        refused(tarn_create("a", &(tarn_options){.capacity = CAPACITY}), EEXIST, "there already");
+        refused(tarn_open("a", &(tarn_options){.flags = TARN_CREATE}), EINVAL, "is no image");
+        need(pread(file, found, 8, at) == 8 && strcmp(found, "precious") == 0, "is lost");
+        need(ftruncate(file, 0) == 0 && ftruncate(file, (off_t)1 << 20) == 0, "not made zero");
+        close(file);
+        make("a"); /* over nothing but zeros */
+        unlink("a");
+    }
+    doing = "a check at opening";
+    write_text("a", "this is no image");
+    refused(tarn_open("a", &(tarn_options){.flags = TARN_VERIFY}), EINVAL, "a: is no image");
+    write_text("a", "");
+    tarn_options options = {.flags = TARN_VERIFY | TARN_CREATE, .capacity = CAPACITY};
+    tarn_heap *heap = tarn_open("a", &options);
+    need(heap != NULL && tarn_close(heap) == 0, "an empty file cannot be made an image");
+    write_text("a-journal", "notes");
+    refused(tarn_open("a", &options), EBADMSG, "-journal: is there, and is no journal");
+    need(strstr(strstr(tarn_error(), "journal") + 8, "-journal") == NULL, "is named twice");
+    unlink("a");
+    unlink("a-journal");
+}
+
+static void
+makings(void)
+{
+    doing = "a making that fails";
+    refused(tarn_create("a", &(tarn_options){.capacity = 4096}), EINVAL, "too little");
+    need(!there("a"), "a file is left");
+    write_text("a", "");
+    refused(tarn_create("a", &(tarn_options){.capacity = 4096}), EINVAL, "too little");
+    need(there("a"), "an empty file that was there before is gone");
+    unlink("a");
+    doing = "long names";
+    char name[256];
+    char copy[256];
+    char too_long[256] = {0};
+    memset(name, 'a', sizeof name);
+    name[255] = 0;
+    refused(tarn_create(name, &(tarn_options){.capacity = CAPACITY}), ENAMETOOLONG, "journal");
+    need(!there(name), "a file is left");
+    name[248] = 0;
+    refused(tarn_create(name, &(tarn_options){.capacity = CAPACITY}), ENAMETOOLONG, "journal");
+    name[247] = 0;
+    memcpy(copy, name, sizeof copy);
+    copy[0] = 'b';
+    make(name);
+    tarn_heap *heap = tarn_open(name, NULL);
+    *(int *)tarn_root(heap) = 1;
+    need(tarn_commit(heap) == 0 && tarn_snapshot(heap, copy) == 0, "cannot be written");
+    memset(too_long, 'b', 250);
+    need(tarn_snapshot(heap, too_long) == -1 && errno == ENAMETOOLONG, "that could not be opened");
+    need(tarn_checkpoint(heap) == 0 && tarn_close(heap) == 0, "cannot be closed");
+    has(copy, 1);
+    unlink(copy);
+    unlink(name);
+}
+
+/* What a run that failed has left. */
+static void
+sweep(const char *folder)
+{
+    DIR *list = opendir(folder);
+    need(list != NULL, "cannot be read");
+    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    closedir(list);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -243,12 +321,19 @@ main(int argc, char **argv)
     doing = "making a folder";
     mkdir(argv[1], 0700);
     need(chdir(argv[1]) == 0, "cannot be entered");
+    if (there("other")) {
+        sweep("other");
+        rmdir("other");
+    }
+    sweep(".");
     alarm(50);
     elsewhere();
     links();
     no_files();
     strangers();
     permissions();
+    no_images();
+    makings();
     need(chdir("..") == 0 && rmdir(argv[1]) == 0, "something is left");
     return 0;
 }

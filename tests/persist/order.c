@@ -23,7 +23,6 @@
 
 #define PAGE              4096u
 #define NOTICE            8192u
-#define FLAGS_AT          112u /* of the superblock */
 #define FLAG_OPEN         2u
 #define MARK_ACKNOWLEDGED 1u
 
@@ -77,10 +76,12 @@ written_to_image(struct follower *follower, const struct calls_event *event)
     if (event->kind == CALLS_WRITE && event->at == NOTICE) {
         return; /* for messages only */
     }
-    bool head = event->kind == CALLS_WRITE && event->at < NOTICE;
-    if (head) {
-        uint32_t flags;
-        memcpy(&flags, event->data + FLAGS_AT, sizeof flags);
+    struct tn_superblock head = {0};
+    if (event->kind == CALLS_WRITE && event->at < NOTICE && event->size >= sizeof head) {
+        memcpy(&head, event->data, sizeof head);
+    }
+    if (head.sum != 0) { /* without, it says that a making has begun */
+        uint32_t flags = head.flags;
         unsigned copy = event->at >= PAGE;
         rule(follower, !follower->head_dirty[!copy], "a superblock before the other is durable");
         rule(follower, flags & FLAG_OPEN || !image->dirty,

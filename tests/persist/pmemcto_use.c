@@ -275,6 +275,14 @@ own_file(void **state)
     assert_int_equal(pmemcto_check(pool_path, "own"), 1);              /* and unharmed */
     write_file("something else", (off_t)POOL);
     assert_refused(pmemcto_create(pool_path, NULL, 0, 0600), EEXIST);
+    write_file("", (off_t)POOL);
+    char found[5] = {0};
+    int file = open(pool_path, O_RDWR);
+    assert_int_equal(pwrite(file, "data", 4, 1 << 20), 4);
+    assert_refused(pmemcto_create(pool_path, NULL, 0, 0600), EEXIST); /* zeros at its start only */
+    assert_int_equal(pread(file, found, 4, 1 << 20), 4);
+    assert_string_equal(found, "data");
+    close(file);
     write_file("", (off_t)PMEMCTO_MIN_POOL - 4096);
     assert_refused(pmemcto_create(pool_path, NULL, 0, 0600), EINVAL);
     assert_int_equal(file_size(), PMEMCTO_MIN_POOL - 4096);

@@ -1,7 +1,7 @@
 /*
- * Threads that end while an image is committed or rolled back: what they had in their caches of a
- * shared pool goes back to it, before or after, not in between. They are let go by the first write
- * of a commit, which then takes its time, or just before a rollback.
+ * Threads that end while an image is committed, rolled back or closed: what they had in their
+ * caches of the heap and of a shared pool goes back, before or after, not in between. They are let
+ * go by the first write of a commit, which then takes its time, or just before the other two.
  *
  *     thread_ends FILE
  */
@@ -22,6 +22,7 @@
 #define ROUNDS  10
 
 static const char *path;
+static tarn_heap *image;
 static tarn_pool *pool;
 static atomic_uint ready;
 static atomic_bool held;  /* threads may not end yet */
@@ -45,11 +46,14 @@ static void *
 fill_cache_and_end(void *unused)
 {
     void *objects[TAKEN];
+    void *blocks[TAKEN];
     for (unsigned i = 0; i < TAKEN; i++) {
         objects[i] = tarn_pool_alloc(pool);
+        blocks[i] = tarn_heap_malloc(image, i % 10 == 0 ? 70000 : 40 * i);
     }
     for (unsigned i = 0; i < TAKEN; i++) {
         tarn_pool_free(pool, objects[i]);
+        tarn_heap_free(image, blocks[i]);
     }
     atomic_fetch_add(&ready, 1);
     while (atomic_load(&held)) {
@@ -93,12 +97,20 @@ roll_back(tarn_heap *heap)
     return tarn_rollback(heap);
 }
 
+static int
+close_heap(tarn_heap *heap)
+{
+    atomic_store(&held, false);
+    return tarn_close(heap);
+}
+
 static tarn_heap *
 make(void)
 {
     tarn_options options = {.capacity = (size_t)64 << 20, .journal_most = (size_t)1 << 30};
     tarn_heap *heap = tarn_create(path, &options); /* all records stay, to be looked at */
     EXPECT(heap != NULL);
+    image = heap;
     pool = tarn_pool_new(
         64, &(struct tarn_pool_options){.heap = heap, .name = "shared", .flags = TARN_POOL_SHARED});
     tarn_set_root(heap, tarn_heap_zalloc(heap, sizeof(uint64_t)));
@@ -127,6 +139,17 @@ roll_back_and_die(void)
     for (unsigned i = 0; i < 8 * ROUNDS; i++) {
         work_as_they_end(heap, roll_back);
         EXPECT(tarn_pool_check(pool) == NULL);
+        EXPECT(tarn_check_heap(heap, say_fault, NULL) == 0);
+    }
+    _exit(0);
+}
+
+static void
+close_and_die(void)
+{
+    for (unsigned i = 0; i < 8 * ROUNDS; i++) {
+        unlink(path);
+        work_as_they_end(make(), close_heap);
     }
     _exit(0);
 }
@@ -166,5 +189,6 @@ main(int argc, char **argv)
     path = argv[1];
     try(commit_and_die);
     try(roll_back_and_die);
+    try(close_and_die);
     return 0;
 }
