@@ -33,9 +33,10 @@ extern "C" {
 #define TARN_PROFILE_INTERVAL ((size_t)512 * 1024) /* bytes from one sample to the next */
 
 /* Starts sampling, every interval bytes in the mean: 0 for TARN_PROFILE_INTERVAL, 1 for every block
- * there is. Forgets what an earlier profile found. The calling thread is sampled at once, others
- * from when they next run out of free blocks of a size, at the latest. False when stacks cannot be
- * walked or there is no memory. Cost: loads the compiler's unwinder at the first call. */
+ * there is; more than 1 TiB counts as that. Forgets what an earlier profile found. The calling
+ * thread is sampled at once, others from when they next run out of free blocks of a size, at the
+ * latest. False when stacks cannot be walked, there is no memory, or TARN_CHECK is on, whose blocks
+ * are no samples. Cost: loads the compiler's unwinder at the first call. */
 bool tarn_profile_start(size_t interval);
 
 /* Samples no more; what was found can still be written, and frees of samples are still seen. A

@@ -87,7 +87,10 @@ tarn_good_size(size_t size)
 bool
 tarn_expand(void *p, size_t size)
 {
-    return p != NULL && tn_resize_in_place(p, size, "tarn_expand");
+    /* A large block does not become much smaller in place, for realloc's sake, but holds the size.
+     */
+    return p != NULL &&
+           (tn_resize_in_place(p, size, "tarn_expand") || size <= tn_usable(p, "tarn_expand"));
 }
 
 char *

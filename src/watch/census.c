@@ -65,6 +65,19 @@ count_large(const struct tn_slab *slab, size_t span, struct tarn_stats *stats)
     stats->slab_free_bytes += (span << TN_SLICE_SHIFT) - bytes;
 }
 
+/* Slices that are one block of a class, for it is a sample (heap/sample.h). */
+static TN_RACY void
+count_small_sample(size_t size, size_t span, struct tarn_stats *stats)
+{
+    struct tarn_stats_class *class = &stats->classes[tn_class_of(size)];
+    class->live++;
+    class->room++;
+    class->slabs++;
+    stats->live_blocks++;
+    stats->live_bytes += class->size;
+    stats->slab_free_bytes += (span << TN_SLICE_SHIFT) - class->size;
+}
+
 static TN_RACY size_t
 count_run(const struct tn_slab *slab, enum tn_kind kind, size_t most, struct tarn_stats *stats)
 {
@@ -73,6 +86,11 @@ count_run(const struct tn_slab *slab, enum tn_kind kind, size_t most, struct tar
         return 0;
     }
     size_t bytes = span << TN_SLICE_SHIFT;
+    size_t size = READ(slab->large_size);
+    if (kind == TN_SAMPLED && size != 0 && size <= TN_SLAB_MAX) {
+        count_small_sample(size, span, stats);
+        return span;
+    }
     switch (kind) {
     case TN_LARGE:
     case TN_SAMPLED:

@@ -22,6 +22,8 @@
 #define TN_VERSION_TEXT                                                                            \
     NUMBER(TARN_VERSION_MAJOR) "." NUMBER(TARN_VERSION_MINOR) "." NUMBER(TARN_VERSION_PATCH)
 
+#define INTERVAL_MOST ((size_t)1 << 40) /* what a sample stands for must fit into 64 bits */
+
 static size_t interval = TARN_PROFILE_INTERVAL;
 static _Atomic uint64_t started;
 static _Atomic bool ever;
@@ -71,7 +73,7 @@ tarn_profile_start(size_t bytes)
         return false;
     }
     tn_sites_reset();
-    interval = bytes == 0 ? TARN_PROFILE_INTERVAL : bytes;
+    interval = bytes == 0 ? TARN_PROFILE_INTERVAL : tn_min(bytes, INTERVAL_MOST);
     started = tn_os_nanoseconds();
     atomic_store(&ever, true);
     tn_sample_unlock();
@@ -180,8 +182,11 @@ tn_profile_at_start(void)
         tn_os_keep_stderr();
     }
     if (!tarn_profile_start(tn_options.profile_interval)) {
-        static const char line[] = "tarn: TARN_PROFILE: stacks cannot be walked here, no profile\n";
-        tn_os_print(line, sizeof line - 1);
+        static const char stacks[] =
+            "tarn: TARN_PROFILE: stacks cannot be walked here, no profile\n";
+        static const char check[] = "tarn: TARN_PROFILE: no profile together with TARN_CHECK\n";
+        tn_os_print(tn_options.check ? check : stacks,
+                    tn_options.check ? sizeof check - 1 : sizeof stacks - 1);
     }
 }
 

@@ -282,6 +282,8 @@ test_expand_and_offset(void **unused)
         assert_true(tarn_expand(large, 200000));
         assert_int_equal(large[199999], 4);
     }
+    assert_true(tarn_expand(large, 120));
+    assert_true(tarn_usable_size(large) >= 120);
     tarn_free(large);
 }
 

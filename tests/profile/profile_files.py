@@ -121,6 +121,11 @@ class Figures(unittest.TestCase):
         _, errors = run(TARN_PROFILE="/nowhere/at/all.pb.gz")
         self.assertRegex(errors, r"^tarn: TARN_PROFILE=/nowhere/at/all.pb.gz: cannot be written \(")
 
+    def test_a_checked_process_says_why_there_is_no_profile(self):
+        path = f"{FOLDER}/checked.pb.gz"
+        _, errors = run(TARN_PROFILE=path, TARN_CHECK="1")
+        self.assertRegex(errors, r"^tarn: TARN_PROFILE: no profile together with TARN_CHECK\n")
+
     def test_a_file_is_written_whole_or_not_at_all(self):
         folder = tempfile.mkdtemp()
         path = f"{folder}/kept.pb.gz"
