@@ -1,9 +1,11 @@
 /*
  * An index over documents, kept in an image: which word is in which file, and where.
  *
- *     words build IMAGE FOLDER [die-after FILES]   reads every file below the folder; what an
- * earlier, interrupted run committed is not read again words find IMAGE WORD... from another
- * process, while or after
+ *     words build IMAGE FOLDER [die-after FILES]
+ *         reads every file below the folder; what an earlier, interrupted run committed is not
+ *         read again
+ *     words find IMAGE WORD...
+ *         from another process, while or after
  *
  * Everything is plain C with plain pointers: a hash table of words, a list of places for each. A
  * commit every few hundred files is all that makes it survive.

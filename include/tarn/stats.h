@@ -6,9 +6,10 @@
  * threads are allocating from at the moment. Other threads go on meanwhile: each slab's figures are
  * those of some moment during the call. With no other thread inside the allocator they are exact.
  *
- * May be called by any thread at any time, in a fork's child too; not in a signal handler. Neither
- * function allocates. Cost: about 5 ns for each 64 KiB the heap has used, and for each thread up to
- * a walk over the free blocks of one slab per size class.
+ * All may be called by any thread at any time, in a fork's child too; not in a signal handler. None
+ * allocates from a heap; those that print take pages of their own meanwhile, and print nothing
+ * where there are none. Cost: about 5 ns for each 64 KiB the heap has used, and for each thread up
+ * to a walk over the free blocks of one slab per size class.
  */
 #ifndef TARN_STATS_H
 #define TARN_STATS_H
