@@ -201,22 +201,32 @@ tn_os_address_limit(void)
     return bytes;
 }
 
+/* Asked once: a sandbox that the program enters later may end it at the question. */
 size_t
 tn_os_memory(void)
 {
+    static _Atomic size_t known;
+    size_t bytes = atomic_load_explicit(&known, memory_order_relaxed);
+    if (bytes != 0) {
+        return bytes;
+    }
     int saved = errno;
     struct sysinfo info;
-    size_t bytes = TN_GIB;
+    bytes = TN_GIB;
     if (sysinfo(&info) == 0) {
-        bytes = (size_t)info.totalram * info.mem_unit;
+        bytes = tn_max((size_t)info.totalram * info.mem_unit, 1);
     }
     errno = saved;
+    atomic_store_explicit(&known, bytes, memory_order_relaxed);
     return bytes;
 }
 
 bool
 tn_os_beyond_memory(size_t size)
 {
+    if (size <= tn_os_memory()) {
+        return false;
+    }
     int saved = errno;
     struct sysinfo info;
     bool beyond = sysinfo(&info) == 0 &&
