@@ -1,5 +1,5 @@
 """What cmake/packages*.txt look for tells of the package that is named: it is a file of that package, or of one
-that it depends on and that no system has from the start. Usage: probes.py ROOT"""
+that it depends on and that no system has from the start. Usage: package_probes.py ROOT"""
 
 import collections
 import glob
