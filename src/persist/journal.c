@@ -24,12 +24,14 @@
 #include <errno.h>
 #include <string.h>
 
-#define PARTS_MOST 1000u
-#define CHUNK      ((size_t)64)       /* pages summed, then written, while they are in the cache */
-#define KEPT       ((size_t)64 << 10) /* bytes of an index whose memory is kept */
-#define STEP_LEAST ((uint64_t)256 << 10) /* the file grows by half, within these bounds */
-#define STEP_MOST  ((uint64_t)16 << 20)
-#define ZEROS      ((size_t)256 << 10) /* written ahead of small records */
+#define PARTS_MOST  1000u
+#define CHUNK       ((size_t)64)       /* pages summed, then written, while they are in the cache */
+#define AHEAD       2u                 /* pages: while one is summed the processor fetches */
+#define AHEAD_BYTES 512u               /* the beginning of this one; then it sees what comes */
+#define KEPT        ((size_t)64 << 10) /* bytes of an index whose memory is kept */
+#define STEP_LEAST  ((uint64_t)256 << 10) /* the file grows by half, within these bounds */
+#define STEP_MOST   ((uint64_t)16 << 20)
+#define ZEROS       ((size_t)256 << 10) /* written ahead of small records */
 
 struct writer {
     struct tn_image *image;
@@ -93,35 +95,44 @@ make_file(struct tn_image *image)
 }
 
 int
-tn_journal_restart(struct tn_image *image)
+tn_journal_write_head(const struct tn_image *image, uint64_t salt, uint64_t first)
 {
-    struct tn_journal *journal = &image->journal;
-    int failed = 0;
-    if (journal->file < 0 && make_file(image) != 0) {
-        return -1;
-    }
-    journal->end = 0;
     struct tn_journal_head head = {
         .byte_order = TN_BYTE_ORDER,
         .version = TN_IMAGE_VERSION,
         .id = {image->head.id[0], image->head.id[1]},
-        .salt = tn_os_random() | 1,
-        .first = image->commit + 1,
+        .salt = salt,
+        .first = first,
     };
     memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);
     head.sum = tn_sum(&head, offsetof(struct tn_journal_head, sum));
-    failed = tn_file_write(journal->file, &head, sizeof head, 0);
+    return tn_file_write(image->journal.file, &head, sizeof head, 0);
+}
+
+int
+tn_journal_restart(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    uint64_t salt = tn_os_random() | 1;
+    uint64_t first = image->commit + 1;
+    if (journal->file < 0 && make_file(image) != 0) {
+        return -1;
+    }
+    journal->end = 0;
+    int failed = tn_journal_write_head(image, salt, first);
     if (failed == 0) {
         failed = tn_file_sync(journal->file);
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be written", image->journal_path);
     }
-    journal->salt = head.salt;
-    journal->first = head.first;
+    journal->salt = salt;
+    journal->first = first;
     journal->end = TN_PAGE;
     journal->chain = 0;
     journal->durable = true;
+    journal->kept = TN_PAGE;
+    journal->doubtful = false;
     journal->sealed = false;
     journal->loose = false;
     return 0;
@@ -172,13 +183,39 @@ count_runs(const struct tn_page_set *set)
     return runs;
 }
 
+/* Writes a piece and, if a sync will wait for it, has the disk begin with it at once: it works
+ * while the next pieces are summed and copied. */
+static int
+flush_early(struct writer *writer)
+{
+    uint64_t at = writer->at;
+    int failed = flush(writer);
+    if (failed == 0 && !(writer->image->flags & TARN_PROCESS)) {
+        tn_file_begin_sync(writer->image->journal.file, at, writer->at - at);
+    }
+    return failed;
+}
+
+/* The system reads ahead within a page at best, and changed pages lie anywhere. */
+static void
+fetch_ahead(const struct tn_image *image, const struct tn_record *record, size_t i)
+{
+    const struct tn_entry *entries = (const struct tn_entry *)(record + 1);
+    if (i + AHEAD < record->pages) {
+        const char *start = tn_page_start(image, (size_t)entries[i + AHEAD].page);
+        for (size_t at = 0; at < AHEAD_BYTES; at += TN_GRAIN) {
+            __builtin_prefetch(start + at);
+        }
+    }
+}
+
 /* Sums and writes the pages; what is small goes out together with the header. */
 static int
 write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
 {
     struct tn_entry *entries = (struct tn_entry *)(record + 1);
     struct writer writer = {.image = image, .at = image->journal.end};
-    bool together = record->pages < PARTS_MOST;
+    bool together = record->pages <= CHUNK;
     int failed = 0;
     if (together) {
         failed = put(&writer, record, head_size);
@@ -186,11 +223,12 @@ write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
         writer.at += head_size;
     }
     for (size_t i = 0; i < record->pages && failed == 0; i++) {
-        char *start = tn_hot_contents(image, entries[i].page);
+        char *start = tn_hot_contents(image, (size_t)entries[i].page);
+        fetch_ahead(image, record, i);
         entries[i].value = tn_sum(start, TN_PAGE);
         failed = put(&writer, start, TN_PAGE);
         if (failed == 0 && !together && writer.bytes >= CHUNK * TN_PAGE) {
-            failed = flush(&writer);
+            failed = flush_early(&writer);
         }
     }
     if (failed != 0) {
@@ -211,18 +249,6 @@ void_record(struct tn_image *image)
 {
     static const struct tn_record nothing;
     tn_file_write(image->journal.file, &nothing, sizeof nothing, image->journal.end);
-}
-
-static int
-make_durable(struct tn_image *image)
-{
-    struct tn_journal *journal = &image->journal;
-    int failed = tn_file_sync(journal->file);
-    if (failed == 0 && !journal->in_folder) {
-        failed = tn_file_sync_folder(image->journal_path);
-        journal->in_folder = failed == 0;
-    }
-    return failed;
 }
 
 static bool
@@ -350,10 +376,9 @@ tn_journal_append(struct tn_image *image)
     }
     if (failed == 0) {
         write_ahead(image, record->size);
-        journal->durable = false;
+        journal->durable = false; /* all of it, until that is said */
         if (!(image->flags & TARN_PROCESS)) {
-            failed = make_durable(image);
-            journal->durable = failed == 0;
+            failed = tn_journal_sync(image, record->size);
         }
     }
     if (failed == 0) {

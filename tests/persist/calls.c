@@ -238,10 +238,16 @@ int
 __wrap_fdatasync(int fd)
 {
     if (due()) {
+        int error = errno;
+        note(CALLS_SYNC_FAILED, fd);
+        errno = error;
         return -1;
     }
     int result = __real_fdatasync(fd);
-    note(CALLS_SYNC, fd);
+    struct calls_event *event = note(CALLS_SYNC, fd);
+    if (event != NULL) {
+        event->at = count;
+    }
     done();
     return result;
 }

@@ -240,6 +240,8 @@ follow(struct follower *follower, const struct calls_event *event)
     case CALLS_REMOVE:
         named(follower, event);
         break;
+    case CALLS_SYNC_FAILED: /* nothing is durable by it */
+        break;
     case CALLS_MARK: /* what the caller has been told */
         rule(follower, follower->image.named, "told of an image whose name is not durable");
         rule(follower, !follower->journal.dirty, "told of a commit that is not durable");
