@@ -228,6 +228,9 @@ struct tn_replay {
 };
 int tn_journal_replay(struct tn_image *image, uint64_t from, const struct tn_replay *replay,
                       void *context);
+
+/* journal_file.c */
+int tn_journal_make(struct tn_image *image);
 int tn_journal_remove(struct tn_image *image);
 /* Makes way for a new image's journal: one of an image that was there before goes, any other file
  * is in the way. ENAMETOOLONG when there can be none of this name. */

@@ -138,8 +138,8 @@ tn_seal_make(struct tn_image *image)
     if (tn_os_page_size() != TN_PAGE) { /* its runs are to be mapped, page by page */
         return;
     }
-    if (tn_image_has_lost(image) || image->patched.count != 0 || image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX ||
-        !tn_page_set_init(&rest, pages)) {
+    if (tn_image_has_lost(image) || image->patched.count != 0 ||
+        image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX || !tn_page_set_init(&rest, pages)) {
         return;
     }
     struct tn_run *memory = tn_os_reserve(RUNS_ROOM, TN_PAGE);
