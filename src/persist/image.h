@@ -13,6 +13,7 @@
 #include "heap/heap.h"
 #include "os/dirty.h"
 #include "os/file.h"
+#include "os/trace.h"
 #include "persist/format.h"
 #include "persist/page_set.h"
 
@@ -98,6 +99,8 @@ struct tn_image {
     size_t tail;      /* from here on the journal has it that nothing is there; 0: no */
     size_t next_tail; /* the same once the commit that is being made is done */
     struct tn_dirty dirty;
+    struct tn_trace trace; /* of page faults of a thread that commits */
+    unsigned untold;       /* looks everywhere that it did not spare, since it was begun */
     struct tn_journal journal;
     struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
     struct tn_page_set changed;

@@ -365,7 +365,7 @@ __wrap_syscall(long number, ...)
         a[i] = va_arg(list, long);
     }
     va_end(list);
-    if (number == SYS_userfaultfd && due()) {
+    if ((number == SYS_userfaultfd || number == SYS_perf_event_open) && due()) {
         return -1;
     }
     return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
