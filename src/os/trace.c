@@ -60,6 +60,7 @@ tn_trace_begin(struct tn_trace *trace)
         trace->refused = true;
     } else {
         trace->process = tn_process_id();
+        trace->thread = pthread_self();
         trace->from = noted(trace);
         trace->to = trace->from;
     }
@@ -83,7 +84,7 @@ tn_trace_end(struct tn_trace *trace)
 size_t
 tn_trace_read(struct tn_trace *trace)
 {
-    if (trace->ring == NULL) {
+    if (trace->ring == NULL || !pthread_equal(trace->thread, pthread_self())) {
         return 0;
     }
     trace->to = noted(trace);

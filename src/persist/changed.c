@@ -252,7 +252,8 @@ tn_changed_find(struct tn_image *image, bool for_sure)
     if (image->changed.count <= FEW && tn_page_set_next(&image->changed, &first, &count)) {
         remember_part(image, first << TN_PAGE_SHIFT);
     }
-    if (far && faults != UNKNOWN && !is_explained(image, faults)) {
+    bool futile = (far || all) && faults != UNKNOWN && !is_explained(image, faults);
+    if (futile) {
         tn_map_refill(image, tn_align_up(image->mapped / REFILL, TN_SLICE));
     }
     if (far && image->watching) {
@@ -265,7 +266,7 @@ tn_changed_find(struct tn_image *image, bool for_sure)
         tn_hot_compare(image);
     }
     /* Faults of the call itself are no changes. */
-    bool own = faults != 0 && (far || image->hot.count != 0);
+    bool own = faults != 0 && (far || futile || image->hot.count != 0);
     image->faults = own ? tn_dirty_faults() : now;
     tn_trace_forget(&image->trace); /* after the number: what comes between is missing here */
     return failed;
