@@ -146,11 +146,8 @@ roll_back(struct tn_image *image)
     tn_inspector_open(image->space.base, image->usable);
     if (image->flags & TARN_READ_ONLY) {
         tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
-        int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
-        if (failed != 0) {
-            return tn_fail(failed, true, "%s: cannot be locked", image->path);
-        }
-        if (tn_journal_find(image, false) != 0 || tn_image_take_up(image) != 0) {
+        if (tn_image_lock_to_read(image) != 0 || tn_journal_find(image, false) != 0 ||
+            tn_image_take_up(image) != 0) {
             return -1;
         }
         return 0;
