@@ -30,6 +30,7 @@ enum tn_kind {
 enum tn_slab_flags {
     TN_CURRENT = 1,  /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
+    TN_MOVED = 4,    /* LARGE, and INNER of one: a mapping of its own begins here, large_move.c */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
     TN_SAMPLES = 16, /* its blocks are samples: frees say so; LARGE, of another heap: it is one */
     TN_FENCED = 32,  /* LARGE: laid out as checked.h says */
@@ -84,6 +85,10 @@ struct tn_slab {
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
         uint32_t back; /* FREE (last slice), INNER: slices back to the head */
+        struct {
+            uint32_t moved;  /* LARGE, MOVED: slices from the start on that came from elsewhere */
+            uint32_t pieces; /* LARGE, MOVED: mappings these are */
+        };
         struct {
             uint32_t none;
             uint32_t hint; /* POOL: words of bits before the first that has one */

@@ -184,6 +184,7 @@ mark_inner(struct tn_slab *head, size_t from, size_t span)
 {
     for (size_t i = from; i < span; i++) {
         tn_set_kind(&head[i], TN_INNER);
+        head[i].flags = 0;
         head[i].back = (uint32_t)i;
     }
 }
@@ -325,6 +326,23 @@ tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool ze
     struct tn_slab *surplus = detach_surplus(space);
     tn_unlock(&space->lock);
     purge_detached(space, surplus);
+}
+
+struct tn_slab *
+tn_space_narrow(struct tn_space *space, struct tn_slab *slab, size_t before, size_t span,
+                size_t behind, bool zero)
+{
+    struct tn_map *map = space->map;
+    size_t index = tn_slab_index(space, slab);
+    tn_lock(&space->lock);
+    map->used -= (uint32_t)(before + behind);
+    free_run(space, index + before + span, behind, zero);
+    free_run(space, index, before, zero);
+    mark_inner(slab + before, 1, span);
+    slab[before].flags = 0;
+    tn_set_kind(slab + before, TN_NONE);
+    tn_unlock(&space->lock);
+    return slab + before;
 }
 
 bool
