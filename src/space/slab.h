@@ -49,7 +49,8 @@ enum tn_slab_flags {
  * bits 16 to 47, the low 16 zero, and TN_LINK_TOP at the top. By both free recognises a block that
  * is already free; the fast path looks at the top, and asks further only when it agrees.
  */
-#define TN_LINK_TOP 0x9c5du /* not of pointers, nor of small numbers, nor of UTF-8 */
+#define TN_LINK_TOP    0x9c5du /* not of pointers, nor of small numbers, nor of UTF-8 */
+#define TN_LINK_TOP_AT 48      /* addresses have zero there */
 
 struct tn_slab {
     _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. POOL: the
