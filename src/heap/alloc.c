@@ -34,6 +34,9 @@ class_malloc_plain(struct tn_cache *cache, unsigned class)
             return tn_no_memory();
         }
     }
+    if (TN_UNLIKELY(tn_slab_head_is_odd(slab))) {
+        tn_slab_odd_head(slab);
+    }
     return tn_slab_pop(slab);
 }
 
@@ -170,8 +173,11 @@ tn_malloc_slow(size_t size)
     }
     if (size <= TN_OWNED_MAX) {
         struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
-        if (tn_slab_has_free(slab)) {
-            return tn_slab_pop(slab);
+        if (TN_LIKELY(!tn_slab_head_is_odd(slab))) {
+            void *block = tn_take_fast(slab);
+            if (TN_LIKELY(block != NULL)) {
+                return block;
+            }
         }
     } else if (size <= TN_SLAB_MAX) {
         unsigned i = tn_class_of(size) - TN_OWNED;

@@ -26,7 +26,9 @@ void tn_free_look_in(struct tn_cache *cache, struct tn_slab *slab);
 /*
  * A block is taken off the current slab's list; its first word, the link, is cleared so that a
  * block that is live never looks like a free one. The next block is fetched meanwhile: its link is
- * what the next call waits for. NULL when the list is empty.
+ * what the next call waits for. NULL when the list is empty, or when something was written over the
+ * link whose top bit is not set, as it is not of text, pointers, and counts: the top bit of a key
+ * is, so that the test for the end of the list finds it, and the slow path ends the process.
  */
 static inline void *
 tn_take_fast(struct tn_slab *slab)

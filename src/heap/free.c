@@ -390,6 +390,15 @@ tn_cache_give(struct tn_cache *cache, void *block, const char *call)
     }
 }
 
+/* Whether a block whose first word looks like a link is free: on a list, where that can be asked,
+ * that is of the thread's own slabs. */
+static bool
+is_listed(struct tn_space *space, const struct tn_slab *slab, const void *p)
+{
+    return tn_kind(slab) == TN_SLAB && looks_free(slab, tn_slab_base(space, slab), p) &&
+           (tn_slab_owner(slab) != tn_thread_mark() || tn_slab_lists(space, slab, p));
+}
+
 size_t
 tn_usable(const void *p, const char *call)
 {
@@ -401,6 +410,9 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
+    if (TN_UNLIKELY(tn_top(p) == TN_LINK_TOP) && is_listed(space, slab, p)) {
+        tn_die_already_free(p, slab, call);
+    }
     return tn_inspector_size(p, room_of(slab));
 }
 

@@ -108,6 +108,7 @@ struct tn_heap {
     _Atomic uint32_t stale_next;  /* the first slice not looked at for stale owners */
     uint32_t stale_end;           /* and the last one, exclusive */
     size_t space_size;            /* bytes of the next space */
+    _Atomic uint32_t moved;       /* mappings that are moved pages, large_move.c */
     uint64_t serial;              /* const: no two heaps of a process share it */
     struct tn_heap *next_heap;    /* registry.c */
 };
