@@ -189,7 +189,7 @@ class Map(HeapTest):
         self.assertNotIn("\033", text)
         rows = re.findall(r"^ *[\d.]+ \w+  ([A-Za-z.*!-]{32})$", text, re.M)
         self.assertEqual(len(rows), 8)
-        self.assertTrue(rows[0].startswith("T" * 16))
+        self.assertRegex(rows[0], r"^T[T.*]{15}")  # the tables, as far as the file has them
         self.assertTrue({"a", "b", "c"} <= set("".join(rows).lower()))
         self.assertIn("one character is 4.00 KiB", text)
 
