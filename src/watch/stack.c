@@ -35,7 +35,7 @@
 int backtrace(void **frames, int most);
 
 static struct {
-    __typeof__(&_Unwind_Backtrace) walk;
+    __typeof__(&_Unwind_Backtrace) begin;
     __typeof__(&_Unwind_GetIPInfo) address;
     __typeof__(&_Unwind_GetCFA) stack;
     __typeof__(&_Unwind_GetGR) reg;
@@ -45,7 +45,7 @@ static void
 find_unwinder(void)
 {
     if (&_Unwind_Backtrace != NULL) {
-        unwinder.walk = &_Unwind_Backtrace;
+        unwinder.begin = &_Unwind_Backtrace;
         unwinder.address = &_Unwind_GetIPInfo;
         unwinder.stack = &_Unwind_GetCFA;
         unwinder.reg = &_Unwind_GetGR;
@@ -53,7 +53,7 @@ find_unwinder(void)
         *(void **)&unwinder.address = tn_unwinder_symbol("_Unwind_GetIPInfo");
         *(void **)&unwinder.stack = tn_unwinder_symbol("_Unwind_GetCFA");
         *(void **)&unwinder.reg = tn_unwinder_symbol("_Unwind_GetGR");
-        *(void **)&unwinder.walk = tn_unwinder_symbol("_Unwind_Backtrace");
+        *(void **)&unwinder.begin = tn_unwinder_symbol("_Unwind_Backtrace");
     }
 }
 
@@ -237,8 +237,8 @@ unwind(struct walk *walk)
 {
     walk->count = 0;
     walk->last.address = 0;
-    if (unwinder.walk != NULL) {
-        unwinder.walk(step, walk);
+    if (unwinder.begin != NULL) {
+        unwinder.begin(step, walk);
     } else if (&backtrace != NULL) {
         int count = backtrace(walk->frames, MOST);
         walk->count = count > 0 ? (unsigned)count : 0;
@@ -256,7 +256,7 @@ tn_stack_ready(void)
     if (own_end == 0) {
         find_own();
     }
-    if (unwinder.walk == NULL) {
+    if (unwinder.begin == NULL) {
         find_unwinder();
     }
     unwind(&walk);
