@@ -2,6 +2,7 @@
 #include "heap/alloc.h"
 
 #include "heap/checked.h"
+#include "heap/countdown.h"
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
@@ -66,8 +67,11 @@ class_malloc(struct tn_cache *cache, unsigned class, size_t size)
     if (TN_INSPECTED) {
         return class_malloc_inspected(cache, class, size);
     }
-    return TN_UNLIKELY(cache->counted) ? class_malloc_counted(cache, class, size)
-                                       : class_malloc_plain(cache, class);
+    if (TN_UNLIKELY(cache->counted)) {
+        void *block = class < TN_OWNED ? tn_count_pop(cache, class) : NULL;
+        return block != NULL ? block : class_malloc_counted(cache, class, size);
+    }
+    return class_malloc_plain(cache, class);
 }
 
 static void *
@@ -113,36 +117,12 @@ malloc_any(size_t size)
     return block;
 }
 
-/* Which class, by (size + 7) / 8. */
-static uint8_t small_classes[TN_DIRECT];
-
-void
-tn_malloc_count_start(void)
-{
-    for (size_t i = 0; i < TN_DIRECT; i++) {
-        small_classes[i] = (uint8_t)tn_class_of(i * 8);
-    }
-}
-
-/* Also for a thread that has no cache yet: it counts as counted, and has no bytes left. */
+/* Also for a thread that has no cache yet: it counts as counted, and has nothing to give. */
 static inline void *
 malloc_counted(struct tn_cache *cache, size_t size)
 {
-    if (TN_LIKELY(size <= TN_SMALL_MAX)) {
-        struct tn_slab *slab = cache->bin[small_classes[(size + 7) / 8]].current;
-        int64_t left = cache->until_sample - (int64_t)size - 1;
-        if (TN_LIKELY(left >= 0 && tn_slab_has_free(slab))) {
-            cache->until_sample = left;
-            return tn_slab_pop(slab);
-        }
-    }
-    return malloc_any(size);
-}
-
-TN_NOINLINE void *
-tn_malloc_counted(size_t size)
-{
-    return malloc_counted(tn_self, size);
+    void *block = size <= TN_OWNED_MAX ? tn_count_pop(cache, tn_class_of(size)) : NULL;
+    return TN_LIKELY(block != NULL) ? block : malloc_any(size);
 }
 
 /* The large block that was freed last, where it fits as it is. */

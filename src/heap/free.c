@@ -4,6 +4,7 @@
  */
 #include "heap/alloc.h"
 #include "heap/checked.h"
+#include "heap/countdown.h"
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
@@ -35,7 +36,11 @@ look(struct tn_cache *cache, struct tn_slab *slab)
 {
     tn_fork_look();
     if (slab->flags & TN_CURRENT) {
-        slab->left = TN_LEFT_CURRENT;
+        if (TN_UNLIKELY(cache->counted)) {
+            tn_count_look(cache, slab->size_class);
+        } else {
+            slab->left = TN_LEFT_CURRENT;
+        }
         if (cache ==
             tn_self) { /* a thread whose current slabs always suffice comes by here alone */
             tn_look_round();

@@ -37,7 +37,10 @@ struct tn_bin {
     struct tn_slab *current; /* allocated from; tn_empty_slab when there is none */
     struct tn_slab *first;   /* others with free blocks, through next and prev */
     struct tn_slab *last;
-    uint32_t count; /* of the others */
+    uint32_t count;   /* of the others */
+    uint16_t listed;  /* counted, countdown.h: blocks listed in the current one when left was set */
+    uint16_t allowed; /* and what left was set to; 0: blocks are counted one by one */
+    int64_t until;    /* blocks before the next sample, as of then */
 };
 
 struct tn_stash {
@@ -62,9 +65,9 @@ struct tn_cache {
     size_t loose;                /* bytes of free pages in the slabs of the bins, by estimate */
     size_t loose_left;           /* of these, what the last purge did not get */
     _Atomic bool trim_wanted;    /* another thread asks to give back what can be */
-    bool counted;           /* its allocations take the slow path, sample.h; others may set it */
-    uint64_t counted_since; /* which start of sampling the next two are of */
-    int64_t until_sample;   /* bytes */
+    bool counted;                /* for samples, countdown.h; others may set it */
+    uint64_t counted_since;      /* which start of sampling the rest, and the bins', are of */
+    int64_t until_sample;        /* bytes in blocks of no class of the bins */
     uint64_t dice;
 };
 
@@ -283,6 +286,8 @@ tn_held_mark(const struct tn_cache *cache)
 
 /* bin.c: a slab of the class with a block on its local list, now current; NULL: no memory. */
 struct tn_slab *tn_bin_refill(struct tn_cache *cache, unsigned class);
+/* Whether the class's direct entries lead to its current slab, or nowhere. */
+void tn_bin_direct(struct tn_cache *cache, unsigned class, bool open);
 void tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab);
 void tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab);
 void tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab);

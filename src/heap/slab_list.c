@@ -92,7 +92,7 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
 
 /* Lists the blocks of the lowest bare unit, in the order of their addresses. The unit is taken
  * off the map before its blocks are on the list: a fork in between loses them, never doubles. */
-static void
+static unsigned
 carve_unit(struct tn_slab *slab, char *base)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -112,11 +112,12 @@ carve_unit(struct tn_slab *slab, char *base)
     *(uintptr_t *)block = slab->head ^ key;
     atomic_signal_fence(memory_order_seq_cst);
     slab->head = first;
+    return to - from;
 }
 
 /* Fresh memory is carved a page at a time, so that what is not needed is not touched; memory that
- * was used before, a few pages. */
-static void
+ * was used before, a few pages. Returns how many blocks. */
+static unsigned
 carve(struct tn_space *space, struct tn_slab *slab)
 {
     char *base = tn_slab_base(space, slab);
@@ -125,9 +126,11 @@ carve(struct tn_space *space, struct tn_slab *slab)
     if (units > most) {
         units = most;
     }
+    unsigned blocks = 0;
     while (units-- > 0) {
-        carve_unit(slab, base);
+        blocks += carve_unit(slab, base);
     }
+    return blocks;
 }
 
 unsigned
@@ -155,17 +158,14 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
     return tn_remote_count(word);
 }
 
-bool
+unsigned
 tn_slab_replenish(struct tn_space *space, struct tn_slab *slab)
 {
-    if (tn_slab_collect(space, slab) != 0) {
-        return true;
+    unsigned came = tn_slab_collect(space, slab);
+    if (came == 0 && slab->bare != 0) {
+        came = carve(space, slab);
     }
-    if (slab->bare == 0) {
-        return false;
-    }
-    carve(space, slab);
-    return true;
+    return came;
 }
 
 /* The next block of a list, or NULL at its end or where it leaves the slab. */

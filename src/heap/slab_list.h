@@ -108,9 +108,9 @@ tn_slab_set_live(struct tn_slab *slab, unsigned live)
 /* Makes slices a slab of the class, empty, all of it bare, owned by the cache. */
 void tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool zero);
 
-/* Puts blocks on the local list that is empty: the remote ones, or else the next bare unit. False
- * when the slab is full. Owner only. */
-bool tn_slab_replenish(struct tn_space *space, struct tn_slab *slab);
+/* Puts blocks on the local list that is empty: the remote ones, or else the next bare unit. Returns
+ * how many; 0 when the slab is full. Owner only. */
+unsigned tn_slab_replenish(struct tn_space *space, struct tn_slab *slab);
 
 /* Puts the remote blocks on the local list. Owner only. Returns how many. */
 unsigned tn_slab_collect(struct tn_space *space, struct tn_slab *slab);
