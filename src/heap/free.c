@@ -415,7 +415,7 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
-    if (TN_UNLIKELY(tn_top(p) == TN_LINK_TOP) && is_listed(space, slab, p)) {
+    if (!TN_INSPECTED && TN_UNLIKELY(tn_top(p) == TN_LINK_TOP) && is_listed(space, slab, p)) {
         tn_die_already_free(p, slab, call);
     }
     return tn_inspector_size(p, room_of(slab));
