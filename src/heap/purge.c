@@ -177,7 +177,7 @@ expected_free(const struct tn_class *class, unsigned live)
     return pinned < sizeof free_quarters ? free_quarters[pinned] : 0;
 }
 
-static unsigned
+static TN_NOINLINE unsigned
 bare_quarters(const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -234,9 +234,13 @@ too_loose(struct tn_heap *heap, size_t bytes)
            !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share), FORGET);
 }
 
-static void
-sweep(struct tn_cache *cache)
+/* Out of line, for looks are many and purges few. */
+static TN_NOINLINE void
+sweep(struct tn_cache *cache, size_t more)
 {
+    if (!too_loose(cache->heap, more)) {
+        return;
+    }
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *slab = cache->bin[class].first;
         for (; slab != NULL; slab = slab->next) {
@@ -257,8 +261,8 @@ tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
     tn_slab_set_live(slab, live);
     cache->loose += (size_t)(promised(slab) - before) << (PAGE_SHIFT - 2);
     size_t more = cache->loose - cache->loose_left;
-    if (more > LIMIT_LEAST && too_loose(cache->heap, more)) {
-        sweep(cache);
+    if (TN_UNLIKELY(more > LIMIT_LEAST)) {
+        sweep(cache, more);
     }
 }
 
