@@ -13,7 +13,7 @@
 #include "heap/heap.h"
 #include "os/dirty.h"
 #include "os/file.h"
-#include "os/trace.h"
+#include "os/fault_trace.h"
 #include "persist/format.h"
 #include "persist/page_set.h"
 
