@@ -59,6 +59,9 @@ def workloads(options: argparse.Namespace, room: Path) -> list[Workload]:
             job.prepare(room) for job in programs.jobs(group, percent)
             if asked_for(job.name) and job.possible()
         ]
+    for pattern in wanted:
+        if not fnmatch.filter([workload.name for workload in found], pattern):
+            raise AllocatorError(f"no workload here is named '{pattern}'; --list tells them")
     return found
 
 

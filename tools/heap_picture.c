@@ -159,13 +159,18 @@ mark_holes(struct heap_picture *picture)
     }
 }
 
-/* What the file does not have is not free memory of the file's. */
+/* What neither the file nor the journal has is not free memory of theirs, and no table of Tarn's:
+ * that for the largest size an image may have is long, and hardly any of it there. */
 static void
 take_holes_off(struct heap_picture *picture)
 {
     picture->bytes[BAND_FREE] = 0;
+    picture->bytes[BAND_OWN] = 0;
     for (uint64_t i = 0; i < picture->count; i++) {
         struct heap_cell *cell = &picture->cells[i];
+        uint64_t there = picture->unit - cell->hole + ((uint64_t)cell->journalled << TN_PAGE_SHIFT);
+        cell->bytes[BAND_OWN] = tn_min(cell->bytes[BAND_OWN], there);
+        picture->bytes[BAND_OWN] += cell->bytes[BAND_OWN];
         uint64_t rest = picture->unit;
         for (unsigned band = 0; band < BAND_FREE; band++) {
             rest -= tn_min(rest, cell->bytes[band]);

@@ -178,18 +178,39 @@ start_and_wait(const struct launch *how, const char *report, struct launched *wh
     return word.reason;
 }
 
-int
-launch_scratch(char *path, size_t size, const char *what)
+/* Absolute, for the program may work in another folder. False with errno. */
+static bool
+name_scratch(char *path, size_t size, const char *what)
 {
     const char *folder = getenv("TMPDIR");
+    char whole[PATH_MAX];
     if (folder == NULL || *folder == 0) {
         folder = "/tmp";
     }
+    if (*folder != '/') {
+        if (realpath(folder, whole) == NULL) {
+            snprintf(path, size, "%s", folder);
+            return false;
+        }
+        folder = whole;
+    }
     if (snprintf(path, size, "%s/tarn-%s-XXXXXX", folder, what) >= (int)size) {
         errno = ENAMETOOLONG;
-        return -1;
+        return false;
     }
-    return mkstemp(path);
+    return true;
+}
+
+int
+launch_scratch(char *path, size_t size, const char *what)
+{
+    return name_scratch(path, size, what) ? mkstemp(path) : -1;
+}
+
+bool
+launch_scratch_folder(char *path, size_t size, const char *what)
+{
+    return name_scratch(path, size, what) && mkdtemp(path) != NULL;
 }
 
 bool

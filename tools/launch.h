@@ -43,9 +43,11 @@ struct launched {
  * are for the program, not for the caller, and signals sent to the caller go on to it. */
 bool launch(const struct launch *how, struct launched *what);
 
-/* Makes and opens a file of the command's own in $TMPDIR, or /tmp, and says its path; -1 with
- * errno. */
+/* Makes and opens a file of the command's own in $TMPDIR, or /tmp, and says its path, which is
+ * absolute; -1 with errno, and in path what could not be made. */
 int launch_scratch(char *path, size_t size, const char *what);
+/* The same for a folder; false with errno. */
+bool launch_scratch_folder(char *path, size_t size, const char *what);
 
 /* How a command ends that could not start the program, as env(1) has it: 127 there is none, 126 it
  * cannot be started; 125 the command itself failed. */

@@ -75,7 +75,7 @@ of_process(const char *word, const struct wishes *wishes)
 static void
 drop_folder(const char *folder)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + sizeof((struct dirent *)NULL)->d_name];
     DIR *entries = opendir(folder);
     for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
@@ -92,7 +92,7 @@ static int
 show_end(const char *folder, const struct launched *what, const char *program,
          const struct wishes *wishes)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 32];
     struct profile_file profile;
     snprintf(path, sizeof path, "%s/%ld.pb.gz", folder, what->process);
     if (access(path, R_OK) != 0) {
@@ -112,7 +112,7 @@ static int
 run_in(const char *folder, char **words, const struct wishes *wishes)
 {
     char tarn[PATH_MAX];
-    char profile[PATH_MAX];
+    char profile[PATH_MAX + 32];
     char interval[64];
     struct launched what;
     if (!find_tarn(NAME, tarn)) {
@@ -140,8 +140,8 @@ run_in(const char *folder, char **words, const struct wishes *wishes)
 static int
 of_program(char **words, const struct wishes *wishes)
 {
-    char folder[] = "/tmp/tarn-leaks-XXXXXX";
-    if (mkdtemp(folder) == NULL) {
+    char folder[PATH_MAX];
+    if (!launch_scratch_folder(folder, sizeof folder, "leaks")) {
         command_fail(NAME, "%s: %s", folder, strerror(errno));
         return LAUNCH_FAILED;
     }

@@ -46,8 +46,12 @@ void
 option_words_print(FILE *out)
 {
     struct tn_option_text option;
+    size_t wide = 0;
     for (unsigned i = 0; tn_option_text(i, &option); i++) {
-        fprintf(out, "%-16s %s (%s; %s%s)\n", option.name, option.meaning, option.values,
+        wide = strlen(option.name) > wide ? strlen(option.name) : wide;
+    }
+    for (unsigned i = 0; tn_option_text(i, &option); i++) {
+        fprintf(out, "%-*s  %s (%s; %s%s)\n", (int)wide, option.name, option.meaning, option.values,
                 option.standard, option.running ? "; may change while the program runs" : "");
     }
 }

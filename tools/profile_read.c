@@ -1,5 +1,6 @@
 #include "profile_read.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -84,9 +85,11 @@ inflate_file(struct profile_file *profile, const char *path, size_t *size)
     size_t room = 0;
     int got = 0;
     *size = 0;
+    errno = 0;
     gzFile file = gzopen(path, "rb");
     if (file == NULL) {
-        snprintf(profile->error, sizeof profile->error, "%s cannot be opened", path);
+        snprintf(profile->error, sizeof profile->error, "%s cannot be opened: %s", path,
+                 strerror(errno != 0 ? errno : ENOMEM));
         return NULL;
     }
     do {

@@ -124,9 +124,10 @@ draw_figures(const struct top_target *target, const struct top_shot *shot, bool 
     }
     char line[WIDE_MOST];
     snprintf(line, sizeof line,
-             "larger than 64 KiB %s   free in slabs %s   kept by %zu threads %s   free, dirty %s",
+             "larger than 64 KiB %s   free in slabs %s   kept by %zu thread%s %s   free, dirty %s",
              terminal_size(rooms[2], (double)stats->large_bytes),
              terminal_size(rooms[3], (double)stats->slab_free_bytes), shot->thread_count,
+             shot->thread_count == 1 ? "" : "s",
              terminal_size(rooms[4], (double)stats->cached_bytes),
              terminal_size(rooms[5], (double)stats->dirty_bytes));
     mvaddnstr(2, 0, line, COLS);

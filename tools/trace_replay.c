@@ -49,8 +49,8 @@ struct replay {
     unsigned runs;
     char program[PATH_MAX]; /* tarn-replay */
     char library[PATH_MAX]; /* libtarn.so */
-    char folder[64];        /* for the plan and the image */
-    char plan[96];
+    char folder[PATH_MAX];  /* for the plan and the image */
+    char plan[PATH_MAX + 8];
     size_t calls;
     unsigned thread_count; /* that make them */
     double peak_live;
@@ -469,7 +469,7 @@ read_words(struct replay *replay, int argc, char **argv)
 int
 trace_replay(int argc, char **argv)
 {
-    static struct replay replay = {.runs = 5, .folder = "/tmp/tarn-replay-XXXXXX"};
+    static struct replay replay = {.runs = 5};
     struct trace trace;
     int failed = read_words(&replay, argc, argv);
     if (failed != 0) {
@@ -489,7 +489,7 @@ trace_replay(int argc, char **argv)
         trace_drop(&trace);
         return command_fail(NAME, "%s: has no events", replay.file);
     }
-    if (mkdtemp(replay.folder) == NULL) {
+    if (!launch_scratch_folder(replay.folder, sizeof replay.folder, "replay")) {
         return command_fail(NAME, "%s: %s", replay.folder, strerror(errno));
     }
     snprintf(replay.plan, sizeof replay.plan, "%s/plan", replay.folder);

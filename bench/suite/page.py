@@ -7,10 +7,9 @@ from html import escape
 from pathlib import Path
 
 from . import table
+from .colours import colours
 from .results import Results, command, machine
 
-# Colours that stand apart for most eyes, after Okabe and Ito (2008), Tarn's first.
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#b58900", "#8250c4", "#6b7280")
 TITLES = {"wall": "time", "cpu": "processor time", "peak": "peak memory"}
 TICKS = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 6, 8, 12, 20, 40, 100, 200)
 NAMES, PANEL, GAP, RIGHT = 150, 340, 40, 16  # widths
@@ -33,11 +32,6 @@ summary{cursor:pointer;color:var(--faint)}pre{overflow-x:auto;font-size:12.5px;l
 """
 
 
-def _colours(results: Results) -> dict[str, str]:
-    names = sorted((a.name for a in results.allocators), key=lambda name: not name.startswith("tarn"))
-    return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-
-
 def _text(x: float, y: float, content: str, extra: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" {extra}>{escape(content)}</text>'
 
@@ -55,7 +49,7 @@ def _rows(results: Results, group: str, metric: str) -> list[tuple[str, dict[str
 
 
 def _panel(
-    rows: list[tuple[str, dict[str, float]]], title: str, left: float, colours: dict[str, str]
+    rows: list[tuple[str, dict[str, float]]], title: str, left: float, colour_of: dict[str, str]
 ) -> list[str]:
     largest = max([1.3, *(r for _, ratios in rows for r in ratios.values())]) * 1.06
     height = len(rows) * ROW
@@ -84,13 +78,13 @@ def _panel(
             radius = 6 if name.startswith("tarn") else 4.5
             out.append(
                 f'<circle class="dot" cx="{place(ratios[name]):.1f}" cy="{y:.1f}" r="{radius}" '
-                f'fill="{colours[name]}"><title>{escape(workload)}, {escape(name)}: '
+                f'fill="{colour_of[name]}"><title>{escape(workload)}, {escape(name)}: '
                 f"{ratios[name]:.2f}</title></circle>"
             )
     return out
 
 
-def _plot(results: Results, group: str, time_metric: str, colours: dict[str, str]) -> str:
+def _plot(results: Results, group: str, time_metric: str, colour_of: dict[str, str]) -> str:
     panels = [(TITLES[metric], _rows(results, group, metric)) for metric in (time_metric, "peak")]
     rows = panels[0][1]
     width = NAMES + len(panels) * (PANEL + GAP) - GAP + RIGHT
@@ -103,7 +97,7 @@ def _plot(results: Results, group: str, time_metric: str, colours: dict[str, str
         strong = 'class="strong" ' if i == len(rows) - 1 else ""
         out.append(_text(NAMES - 10, TOP + (i + 0.5) * ROW + 4, workload, strong + 'text-anchor="end"'))
     for i, (title, ratios) in enumerate(panels):
-        out += _panel(ratios, title, NAMES + i * (PANEL + GAP), colours)
+        out += _panel(ratios, title, NAMES + i * (PANEL + GAP), colour_of)
     return "\n".join([*out, "</svg>"])
 
 
@@ -115,9 +109,9 @@ def _facts(results: Results) -> list[str]:
 
 def write(results: Results, time_metric: str, path: Path) -> None:
     """A page that needs nothing but itself."""
-    colours = _colours(results)
+    colour_of = colours(results)
     key = "".join(
-        f'<li><span style="background:{colours[a.name]}"></span>{escape(a.name)}</li>' for a in results.allocators
+        f'<li><span style="background:{colour_of[a.name]}"></span>{escape(a.name)}</li>' for a in results.allocators
     )
     out = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
@@ -131,7 +125,7 @@ def write(results: Results, time_metric: str, path: Path) -> None:
     for group in results.groups():
         tables = "\n\n".join(table.group_table(results, group, m) for m in ("wall", "cpu", "peak", "faults"))
         out += [
-            f"<h2>{escape(group)}</h2>", _plot(results, group, time_metric, colours),
+            f"<h2>{escape(group)}</h2>", _plot(results, group, time_metric, colour_of),
             f"<details><summary>figures</summary><pre>{escape(tables)}</pre></details>",
         ]
     if results.failures:

@@ -6,11 +6,11 @@ import math
 from html import escape
 from pathlib import Path
 
+from .colours import colours
 from .results import Results
 
 PANEL = 340  # side of a panel's plotting square
 LEFT, TOP, GAP, BOTTOM = 68, 52, 92, 64
-COLOURS = ("#c0392b", "#2c3e50", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d")
 TICKS = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 6, 8, 12, 20, 40, 100)
 LABEL_HEIGHT = 14
 
@@ -35,11 +35,11 @@ def _place(labels: list[tuple[float, float, str, str]]) -> list[tuple[float, flo
 
 def _panel(results: Results, group: str, time_metric: str, left: float) -> list[str]:
     points = []
-    for allocator, colour in zip(results.allocators, COLOURS * 8, strict=False):
-        time = results.mean_ratio(group, allocator.name, time_metric)
-        peak = results.mean_ratio(group, allocator.name, "peak")
+    for name, colour in colours(results).items():
+        time = results.mean_ratio(group, name, time_metric)
+        peak = results.mean_ratio(group, name, "peak")
         if time is not None and peak is not None:
-            points.append((time, peak, allocator.name, colour))
+            points.append((time, peak, name, colour))
     largest = max([1.25, *(max(p[0], p[1]) for p in points)]) * 1.08
 
     def place(ratio: float) -> float:

@@ -40,7 +40,7 @@ extern "C" {
 bool tarn_profile_start(size_t interval);
 
 /* Samples no more; what was found can still be written, and frees of samples are still seen. A
- * thread notices when it has allocated another interval's bytes. */
+ * thread notices at what would be its next sample, at the latest. */
 void tarn_profile_stop(void);
 
 enum tarn_profile_format {

@@ -2,6 +2,7 @@
 #include "heap/alloc.h"
 
 #include "heap/checked.h"
+#include "heap/countdown.h"
 #include "heap/fast.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
@@ -34,6 +35,9 @@ class_malloc_plain(struct tn_cache *cache, unsigned class)
             return tn_no_memory();
         }
     }
+    if (TN_UNLIKELY(tn_slab_head_is_odd(slab))) {
+        tn_slab_odd_head(slab);
+    }
     return tn_slab_pop(slab);
 }
 
@@ -63,8 +67,11 @@ class_malloc(struct tn_cache *cache, unsigned class, size_t size)
     if (TN_INSPECTED) {
         return class_malloc_inspected(cache, class, size);
     }
-    return TN_UNLIKELY(cache->counted) ? class_malloc_counted(cache, class, size)
-                                       : class_malloc_plain(cache, class);
+    if (TN_UNLIKELY(cache->counted)) {
+        void *block = class < TN_OWNED ? tn_count_pop(cache, class) : NULL;
+        return block != NULL ? block : class_malloc_counted(cache, class, size);
+    }
+    return class_malloc_plain(cache, class);
 }
 
 static void *
@@ -110,36 +117,30 @@ malloc_any(size_t size)
     return block;
 }
 
-/* Which class, by (size + 7) / 8. */
-static uint8_t small_classes[TN_DIRECT];
-
-void
-tn_malloc_count_start(void)
-{
-    for (size_t i = 0; i < TN_DIRECT; i++) {
-        small_classes[i] = (uint8_t)tn_class_of(i * 8);
-    }
-}
-
-/* Also for a thread that has no cache yet: it counts as counted, and has no bytes left. */
+/* Also for a thread that has no cache yet: it counts as counted, and has nothing to give. */
 static inline void *
 malloc_counted(struct tn_cache *cache, size_t size)
 {
-    if (TN_LIKELY(size <= TN_SMALL_MAX)) {
-        struct tn_slab *slab = cache->bin[small_classes[(size + 7) / 8]].current;
-        int64_t left = cache->until_sample - (int64_t)size - 1;
-        if (TN_LIKELY(left >= 0 && tn_slab_has_free(slab))) {
-            cache->until_sample = left;
-            return tn_slab_pop(slab);
-        }
-    }
-    return malloc_any(size);
+    void *block = size <= TN_OWNED_MAX ? tn_count_pop(cache, tn_class_of(size)) : NULL;
+    return TN_LIKELY(block != NULL) ? block : malloc_any(size);
 }
 
-TN_NOINLINE void *
-tn_malloc_counted(size_t size)
+/* The large block that was freed last, where it fits as it is. */
+static TN_INLINE void *
+take_large(struct tn_cache *cache, size_t size, bool marked)
 {
-    return malloc_counted(tn_self, size);
+    if (cache->large_count != 0) {
+        struct tn_slab *last = cache->large[cache->large_count - 1];
+        if (TN_LIKELY(last->large_size == ((size + TN_SLICE - 1) & ~(TN_SLICE - 1)))) {
+            cache->large_count--;
+            if (marked) { /* as held, tn_held_mark */
+                tn_slab_set_owner(last, 0);
+            }
+            tn_set_kind(last, TN_LARGE);
+            return last->large_start;
+        }
+    }
+    return NULL;
 }
 
 /* What the fast path leaves: blocks beyond 1 KiB that the cache keeps, then all else. */
@@ -152,8 +153,11 @@ tn_malloc_slow(size_t size)
     }
     if (size <= TN_OWNED_MAX) {
         struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
-        if (tn_slab_has_free(slab)) {
-            return tn_slab_pop(slab);
+        if (TN_LIKELY(!tn_slab_head_is_odd(slab))) {
+            void *block = tn_take_fast(slab);
+            if (TN_LIKELY(block != NULL)) {
+                return block;
+            }
         }
     } else if (size <= TN_SLAB_MAX) {
         unsigned i = tn_class_of(size) - TN_OWNED;
@@ -162,15 +166,35 @@ tn_malloc_slow(size_t size)
             *block = 0;
             return block;
         }
-    } else if (cache->large_count != 0) {
-        struct tn_slab *last = cache->large[cache->large_count - 1];
-        if (TN_LIKELY(last->large_size == ((size + TN_SLICE - 1) & ~(TN_SLICE - 1)))) {
-            cache->large_count--;
-            tn_set_kind(last, TN_LARGE);
-            return last->large_start;
+    } else {
+        void *block = take_large(cache, size, false);
+        if (block != NULL) {
+            return block;
         }
     }
     return malloc_any(size);
+}
+
+/* The same of a heap that is not the process heap. */
+void *
+tn_heap_malloc_slow(struct tn_heap *heap, size_t size)
+{
+    const struct tn_other *other = &tn_other;
+    struct tn_cache *cache = other->cache;
+    if (TN_LIKELY(TN_IS(heap, &other->heap) && !cache->counted)) {
+        if (size <= TN_OWNED_MAX) {
+            struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
+            if (tn_slab_has_free(slab)) {
+                return tn_slab_pop(slab);
+            }
+        } else if (size > TN_SLAB_MAX) {
+            void *block = take_large(cache, size, true);
+            if (block != NULL) {
+                return block;
+            }
+        }
+    }
+    return tn_cache_malloc(tn_cache_of_heap(heap), size);
 }
 
 /* All of a small block is cleared, as glibc does: some users take it at its usable size. */
@@ -200,6 +224,12 @@ void *
 tn_calloc_slow(size_t count, size_t size)
 {
     return tn_cache_calloc(tn_cache_of_thread(), count, size);
+}
+
+void *
+tn_heap_calloc_slow(struct tn_heap *heap, size_t count, size_t size)
+{
+    return tn_cache_calloc(tn_cache_of_heap(heap), count, size);
 }
 
 char *

@@ -7,8 +7,8 @@
  *
  * When its thread ends a current slab rests, for a thread to take it as it is; others are shared.
  */
+#include "heap/countdown.h"
 #include "heap/purge.h"
-#include "heap/sample.h"
 #include "heap/slab_list.h"
 
 #define STALE_STEP 256u /* slices looked at when a class runs short */
@@ -20,13 +20,17 @@ set_direct(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     if (most > TN_SMALL_MAX) {
         return;
     }
-    if (TN_UNLIKELY(cache->counted)) {
-        slab = (struct tn_slab *)(uintptr_t)&tn_empty_slab; /* never written to */
-    }
     size_t i = class == 0 ? 0 : tn_classes[class - 1].size / 8 + 1;
     for (; i <= most / 8; i++) {
         cache->direct[i] = slab;
     }
+}
+
+void
+tn_bin_direct(struct tn_cache *cache, unsigned class, bool open)
+{
+    struct tn_slab *none = (struct tn_slab *)(uintptr_t)&tn_empty_slab; /* never written to */
+    set_direct(cache, class, open ? cache->bin[class].current : none);
 }
 
 static void
@@ -37,14 +41,6 @@ set_current(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
     slab->floor = 0;
     cache->bin[class].current = slab;
     set_direct(cache, class, slab);
-}
-
-void
-tn_bin_redirect(struct tn_cache *cache)
-{
-    for (unsigned class = 0; class < TN_OWNED; class ++) {
-        set_direct(cache, class, cache->bin[class].current);
-    }
 }
 
 void
@@ -228,6 +224,10 @@ adopt(struct tn_cache *cache, unsigned class)
         tn_slab_set_owner(slab, cache->id);
     }
     tn_unlock(&heap->lock);
+    if (slab != NULL && TN_UNLIKELY(cache->counted)) {
+        slab->flags |= TN_CURRENT; /* its live blocks are found by a walk */
+        tn_slab_set_live(slab, tn_slab_live(tn_space_of(slab), slab));
+    }
     return slab;
 }
 
@@ -272,6 +272,7 @@ make_slab(struct tn_cache *cache, unsigned class)
                                  (uint32_t)1 << class % 32, memory_order_relaxed);
     }
     tn_slab_init(cache, slab, class, zero);
+    tn_cache_look_at_heads(cache);
     return slab;
 }
 
@@ -292,47 +293,75 @@ tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab)
     tn_heap_give(slab, 1, false);
 }
 
-static bool
+/* How many blocks are listed now; 0: the slab is full. */
+static unsigned
 replenish(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab)
 {
     uint64_t bare = slab->bare;
-    bool done = tn_slab_replenish(space, slab);
+    unsigned listed = tn_slab_replenish(space, slab);
     tn_slab_assert(slab);
     if (slab->flags & TN_PURGED) {
         tn_purge_regret(cache->heap, tn_class_of_slab(slab), bare ^ slab->bare);
     }
-    return done;
+    return listed;
 }
 
-struct tn_slab *
-tn_bin_refill(struct tn_cache *cache, unsigned class)
+static void
+count(struct tn_cache *cache, unsigned class, unsigned listed)
 {
-    struct tn_bin *bin = &cache->bin[class];
-    struct tn_slab *full = bin->current;
-    if (atomic_load_explicit(&cache->trim_wanted, memory_order_relaxed)) {
-        tn_purge_cache(cache);
+    if (TN_UNLIKELY(cache->counted)) {
+        tn_count_refilled(cache, class, listed);
     }
-    if (full != &tn_empty_slab && replenish(cache, tn_space_of(full), full)) {
-        return full;
-    }
-    struct tn_slab *slab = bin->first;
+}
+
+/* Blocks that a slab in no bin has listed, for a cache that is counted. */
+static unsigned
+listed_in(const struct tn_slab *slab)
+{
+    unsigned live = (unsigned)slab->floor + slab->left;
+    return tn_class_of_slab(slab)->capacity - live - (slab->bare ? tn_slab_bare_blocks(slab) : 0);
+}
+
+/* A slab that becomes the current one, or NULL. */
+static struct tn_slab *
+find_slab(struct tn_cache *cache, unsigned class)
+{
+    struct tn_slab *slab = cache->bin[class].first;
     if (slab != NULL) {
         tn_bin_remove(cache, class, slab);
     } else {
         slab = adopt(cache, class);
     }
-    if (slab == NULL) {
-        slab = make_slab(cache, class);
+    return slab != NULL ? slab : make_slab(cache, class);
+}
+
+struct tn_slab *
+tn_bin_refill(struct tn_cache *cache, unsigned class)
+{
+    struct tn_slab *full = cache->bin[class].current;
+    if (atomic_load_explicit(&cache->trim_wanted, memory_order_relaxed)) {
+        tn_purge_cache(cache);
     }
+    unsigned listed = full != &tn_empty_slab ? replenish(cache, tn_space_of(full), full) : 0;
+    if (listed != 0) {
+        count(cache, class, listed);
+        return full;
+    }
+    struct tn_slab *slab = find_slab(cache, class);
     if (slab == NULL) {
+        tn_bin_direct(cache, class, !cache->counted);
         return NULL;
+    }
+    if (TN_UNLIKELY(cache->counted)) {
+        listed = listed_in(slab);
     }
     set_current(cache, class, slab);
     if (full != &tn_empty_slab) {
         let_go(cache, full);
     }
     if (!tn_slab_has_free(slab)) {
-        replenish(cache, tn_space_of(slab), slab);
+        listed = replenish(cache, tn_space_of(slab), slab);
     }
+    count(cache, class, listed);
     return slab;
 }

@@ -1,5 +1,6 @@
 #include "heap/purge.h"
 
+#include "heap/countdown.h"
 #include "heap/slab_list.h"
 
 #define PAGE_SHIFT  12
@@ -340,6 +341,9 @@ purge_own(struct tn_cache *cache)
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *current = cache->bin[class].current;
         if (current != &tn_empty_slab) {
+            if (TN_UNLIKELY(cache->counted)) {
+                tn_count_pause(cache, class);
+            }
             bytes += purge_slab(tn_space_of(current), current);
         }
         for (struct tn_slab *slab = cache->bin[class].first; slab != NULL; slab = slab->next) {

@@ -1,18 +1,13 @@
 #include "heap/sample.h"
 
-#include "base/random.h"
+#include "heap/countdown.h"
 #include "heap/large.h"
 #include "heap/slab_list.h"
-
-/* tn_no_cache has until_sample 0 for ever: a thread without a cache comes to malloc_any. */
 
 struct tn_cache tn_sampler;
 
 static struct tn_lock lock = {.rank = TN_RANK_SAMPLES};
 static const struct tn_sample_hooks *hooks;
-static _Atomic bool on;
-static _Atomic uint64_t starts;
-static _Atomic size_t interval;
 static uintptr_t sampler_ids; /* a fork's child may need another one */
 
 /* Blocks freed while this thread held the lock below us (in a signal's handler): a list through
@@ -25,7 +20,7 @@ static _Thread_local volatile bool inside __attribute__((tls_model("initial-exec
 bool
 tn_sample_on(void)
 {
-    return atomic_load_explicit(&on, memory_order_relaxed);
+    return atomic_load_explicit(&tn_sampling.on, memory_order_relaxed);
 }
 
 /* Ids are caches' addresses, which no thread pointer is, or in an image of its generation. */
@@ -65,9 +60,7 @@ start_counting(struct tn_heap *heap)
 {
     tn_lock(&heap->lock);
     for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
-        cache->until_sample = 0;
-        __atomic_store_n(&cache->counted, true, __ATOMIC_RELEASE);
-        tn_bin_redirect(cache); /* an owner that changes an entry now changes it back later */
+        tn_count_start(cache);
     }
     tn_unlock(&heap->lock);
 }
@@ -80,14 +73,13 @@ tn_sample_start(size_t bytes, const struct tn_sample_hooks *what)
     }
     tn_lock(tn_registry_lock());
     if (tn_sample_lock()) {
-        tn_malloc_count_start();
         if (tn_sampler.heap == NULL) {
             start_sampler(&tn_process_heap, &tn_sampler);
         }
         hooks = what;
-        atomic_store(&interval, tn_max(bytes, 1));
-        atomic_fetch_add(&starts, 1);
-        atomic_store(&on, true);
+        atomic_store(&tn_sampling.interval, tn_max(bytes, 1));
+        atomic_fetch_add(&tn_sampling.starts, 1);
+        atomic_store(&tn_sampling.on, true);
         for (struct tn_heap *heap = tn_registry_heaps(); heap != NULL; heap = heap->next_heap) {
             start_counting(heap);
         }
@@ -99,55 +91,7 @@ tn_sample_start(size_t bytes, const struct tn_sample_hooks *what)
 void
 tn_sample_stop(void)
 {
-    atomic_store(&on, false);
-}
-
-static void
-uncount(struct tn_cache *cache)
-{
-    cache->until_sample = 0;
-    cache->counted = false;
-    tn_bin_redirect(cache);
-}
-
-/* Bytes until the next sample. */
-static int64_t
-draw(struct tn_cache *cache, size_t mean)
-{
-    if (mean == 1) {
-        return 0;
-    }
-    return (int64_t)(tn_random_exponential(&cache->dice) * (double)mean);
-}
-
-/* The count has run out: whether this block is a sample. Blocks larger than what is left come here
- * too, and may be one of several sampled bytes; they count once. */
-static TN_COLD bool
-run_out(struct tn_cache *cache)
-{
-    uint64_t start = atomic_load(&starts);
-    size_t mean = atomic_load(&interval);
-    if (!tn_sample_on()) {
-        uncount(cache);
-        return false;
-    }
-    if (cache->counted_since != start) {
-        cache->counted_since = start;
-        cache->dice = tn_mix((uintptr_t)cache ^ (start << 48) ^ tn_os_random());
-        cache->until_sample += draw(cache, mean);
-        if (mean != 1 && cache->until_sample >= 0) {
-            return false;
-        }
-    }
-    cache->until_sample = draw(cache, mean);
-    return !inside;
-}
-
-static inline bool
-is_sample(struct tn_cache *cache, size_t size)
-{
-    cache->until_sample -= (int64_t)size + 1;
-    return TN_UNLIKELY(cache->until_sample < 0) && run_out(cache);
+    atomic_store(&tn_sampling.on, false);
 }
 
 static void free_late(void);
@@ -207,10 +151,23 @@ unmark(struct tn_slab *slab)
     tn_set_kind(slab, TN_LARGE);
 }
 
+static bool
+bytes_due(struct tn_cache *cache, size_t size)
+{
+    return tn_count_bytes(cache, size) && !inside;
+}
+
+static bool
+class_due(struct tn_cache *cache, unsigned class, size_t size)
+{
+    return class < TN_OWNED ? tn_count_block(cache, class, size) && !inside
+                            : bytes_due(cache, size);
+}
+
 void *
 tn_sample_class(struct tn_cache *cache, unsigned class, size_t size)
 {
-    if (!is_sample(cache, size)) {
+    if (!class_due(cache, class, size)) {
         return NULL;
     }
     void *frames[TN_STACK_MOST];
@@ -243,7 +200,7 @@ tn_sample_class(struct tn_cache *cache, unsigned class, size_t size)
 void
 tn_sample_large(struct tn_cache *cache, void *block, size_t size)
 {
-    if (!is_sample(cache, size)) {
+    if (!bytes_due(cache, size)) {
         return;
     }
     void *frames[TN_STACK_MOST];
@@ -269,7 +226,7 @@ void
 tn_sample_object(void *object, size_t size)
 {
     struct tn_cache *cache = tn_cache_of_thread();
-    if (cache == NULL || !cache->counted || !is_sample(cache, size)) {
+    if (cache == NULL || !cache->counted || !bytes_due(cache, size)) {
         return;
     }
     void *frames[TN_STACK_MOST];
@@ -284,7 +241,7 @@ tn_sample_object(void *object, size_t size)
 void
 tn_sample_forget_object(void *object)
 {
-    if (atomic_load_explicit(&starts, memory_order_relaxed) != 0 && tn_sample_lock()) {
+    if (atomic_load_explicit(&tn_sampling.starts, memory_order_relaxed) != 0 && tn_sample_lock()) {
         hooks->forget(object);
         tn_sample_unlock();
     }
@@ -293,7 +250,7 @@ tn_sample_forget_object(void *object)
 void
 tn_sample_forget_memory(const void *start, size_t size)
 {
-    if (atomic_load_explicit(&starts, memory_order_relaxed) != 0 && tn_sample_lock()) {
+    if (atomic_load_explicit(&tn_sampling.starts, memory_order_relaxed) != 0 && tn_sample_lock()) {
         hooks->forget_all(start, size);
         tn_sample_unlock();
     }
@@ -314,7 +271,7 @@ part(struct tn_heap *heap)
 void
 tn_sample_forget(struct tn_heap *heap)
 {
-    if (heap->sampler == NULL && atomic_load(&starts) == 0) {
+    if (heap->sampler == NULL && atomic_load(&tn_sampling.starts) == 0) {
         return;
     }
     uint32_t count = atomic_load(&heap->space_count);

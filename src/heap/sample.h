@@ -3,8 +3,7 @@
  * 1 - exp(-(n + 1) / interval), as if bytes were drawn by a Poisson process (the way of tcmalloc's
  * sampler). What becomes of samples is said by hooks; src/watch keeps them with their stacks.
  *
- * While nobody samples, this costs nothing. A thread that is counted has a direct table that leads
- * nowhere, so that its allocations come to the slow path, which counts bytes down.
+ * While nobody samples, this costs nothing. When a thread's next sample is due: countdown.h.
  *
  * A sampled block's free must be noticed while all other frees stay as they are. Up to 8 KiB it
  * lies in a slab of samples: owned by a cache of its heap that is no thread's, so that free takes
@@ -85,11 +84,6 @@ void tn_sample_forked(void);
 /* free.c: the rest of free for a block of a slab of an owned class. */
 void tn_free_small(struct tn_cache *cache, struct tn_space *space, struct tn_slab *slab, void *p,
                    const char *call);
-/* alloc.c: malloc of a thread that is counted, or has no cache yet. */
-void *tn_malloc_counted(size_t size);
-void tn_malloc_count_start(void);
-/* bin.c: the direct table anew, after cache->counted has changed. */
-void tn_bin_redirect(struct tn_cache *cache);
 /* cache.c */
 void tn_cache_init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread);
 

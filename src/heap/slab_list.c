@@ -1,5 +1,7 @@
 #include "heap/slab_list.h"
 
+#include "heap/misuse.h"
+
 #include <string.h>
 
 #define PAGE_SHIFT TN_UNIT_SHIFT
@@ -7,7 +9,25 @@
 
 /* Keys leave the low 16 bits alone, so that a link shows where in its slice it points. */
 #define KEY_MASK ((uintptr_t)0x0000ffffffff0000)
-#define KEY_TOP  ((uintptr_t)TN_LINK_TOP << 48)
+#define KEY_TOP  ((uintptr_t)TN_LINK_TOP << TN_LINK_TOP_AT)
+
+_Noreturn void
+tn_slab_damaged(const struct tn_slab *slab, const void *block)
+{
+    tn_die_damaged(block, tn_class_of_slab(slab)->size, "written to after it was freed", "malloc");
+}
+
+void
+tn_slab_odd_head(const struct tn_slab *slab)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    const char *base = tn_slab_base(tn_space_of(slab), slab);
+    const char *start =
+        base + (size_t)tn_block_index(class, slab->head - (uintptr_t)base) * class->size;
+    if (slab->head != (uintptr_t)start) {
+        tn_die_inside((const void *)slab->head, start, class->size, "malloc");
+    }
+}
 
 void
 tn_slab_unit(const struct tn_class *class, unsigned unit, unsigned *from, unsigned *to)
@@ -72,7 +92,7 @@ tn_slab_init(struct tn_cache *cache, struct tn_slab *slab, unsigned class, bool 
 
 /* Lists the blocks of the lowest bare unit, in the order of their addresses. The unit is taken
  * off the map before its blocks are on the list: a fork in between loses them, never doubles. */
-static void
+static unsigned
 carve_unit(struct tn_slab *slab, char *base)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -92,11 +112,12 @@ carve_unit(struct tn_slab *slab, char *base)
     *(uintptr_t *)block = slab->head ^ key;
     atomic_signal_fence(memory_order_seq_cst);
     slab->head = first;
+    return to - from;
 }
 
 /* Fresh memory is carved a page at a time, so that what is not needed is not touched; memory that
- * was used before, a few pages. */
-static void
+ * was used before, a few pages. Returns how many blocks. */
+static unsigned
 carve(struct tn_space *space, struct tn_slab *slab)
 {
     char *base = tn_slab_base(space, slab);
@@ -105,9 +126,11 @@ carve(struct tn_space *space, struct tn_slab *slab)
     if (units > most) {
         units = most;
     }
+    unsigned blocks = 0;
     while (units-- > 0) {
-        carve_unit(slab, base);
+        blocks += carve_unit(slab, base);
     }
+    return blocks;
 }
 
 unsigned
@@ -123,7 +146,11 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
     if (tn_slab_has_free(slab)) {
         uintptr_t *block = (uintptr_t *)first;
         while (*block != tn_slab_end(slab)) {
-            block = (uintptr_t *)tn_slab_link(slab, *block);
+            uintptr_t next = tn_slab_link(slab, *block);
+            if (TN_UNLIKELY(next - (uintptr_t)base >= (size_t)slab->span_small << TN_SLICE_SHIFT)) {
+                tn_slab_damaged(slab, block);
+            }
+            block = (uintptr_t *)next;
         }
         *block = tn_slab_link(slab, slab->head);
     }
@@ -131,17 +158,14 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
     return tn_remote_count(word);
 }
 
-bool
+unsigned
 tn_slab_replenish(struct tn_space *space, struct tn_slab *slab)
 {
-    if (tn_slab_collect(space, slab) != 0) {
-        return true;
+    unsigned came = tn_slab_collect(space, slab);
+    if (came == 0 && slab->bare != 0) {
+        came = carve(space, slab);
     }
-    if (slab->bare == 0) {
-        return false;
-    }
-    carve(space, slab);
-    return true;
+    return came;
 }
 
 /* The next block of a list, or NULL at its end or where it leaves the slab. */

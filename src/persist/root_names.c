@@ -31,11 +31,11 @@ tarn_commit(tarn_heap *heap)
     return result;
 }
 
-/* The caches are retired, and the state says that there are none. */
+/* The caches own nothing, and the state says so. */
 static void
 put_in_order(struct tn_image *image)
 {
-    tn_cache_retire_all(&image->heap);
+    tn_cache_leave_all(&image->heap);
     image->state->stale_next = image->heap.stale_next;
     image->state->stale_end = image->heap.stale_end;
     image->state->closed = 1;

@@ -91,11 +91,13 @@ tn_out_drop(struct tn_out *out)
 void
 tn_out_varint(struct tn_out *out, uint64_t number)
 {
-    while (number >= 0x80) {
-        tn_out_byte(out, (unsigned)(number & 0x7f) | 0x80);
-        number >>= 7;
+    unsigned char bytes[10];
+    size_t length = 0;
+    for (; number >= 0x80; number >>= 7) {
+        bytes[length++] = (unsigned char)(number | 0x80);
     }
-    tn_out_byte(out, (unsigned)number);
+    bytes[length++] = (unsigned char)number;
+    tn_out_bytes(out, bytes, length);
 }
 
 void

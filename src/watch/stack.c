@@ -1,60 +1,61 @@
 /*
- * glibc's backtrace walks by libgcc_s's unwinder, which it loads at its first call, made here when
- * nobody is inside malloc. From then on a walk takes no lock: libgcc finds unwinding tables by
- * _dl_find_object (glibc 2.35); with an older one, by dl_iterate_phdr, whose lock is recursive and
- * never held by us together with one of ours.
+ * The stack is walked by the compiler's unwinder, libgcc_s's or what the program has in its place,
+ * found and loaded before the first walk, when nobody is inside malloc. From then on a walk takes
+ * no lock: libgcc finds unwinding tables by _dl_find_object (glibc 2.35); with an older one, by
+ * dl_iterate_phdr, whose lock is recursive and never held by us together with one of ours. An
+ * archive in a program without an unwinder asks glibc's backtrace, which loads one for itself.
+ *
+ * It interprets tables at every frame. On x86-64 most frames are as large whenever the same
+ * instruction is about to run in them: what the unwinder found of those is kept, by that
+ * instruction, and the stack walked by adding sizes, as long as every return address that turns up
+ * is a known one. (The way of libunwind's fast trace, whose rules come from the tables themselves.)
  */
 #define _GNU_SOURCE
 #include "watch/stack.h"
 
+#include "base/bits.h"
+#include "base/random.h"
+#include "heap/fast.h"
 #include "heap/sample.h"
 #include "tarn/tarn.h"
 #include "watch/modules.h"
 
 #include <string.h>
-
-#if __has_include(<execinfo.h>)
-#    include <execinfo.h>
-/* An archive made with glibc's headers can be linked on musl, which has no backtrace. A program
- * that is wholly static takes it from libc.a only when told to: -Wl,-u,backtrace. */
-#    pragma weak backtrace
-#    define HAS_BACKTRACE (&backtrace != NULL)
-#else /* musl: the unwinder, where the program has it */
-#    include <unwind.h>
-#    define HAS_BACKTRACE true
-extern _Unwind_Reason_Code _Unwind_Backtrace(_Unwind_Trace_Fn step, void *context)
-    __attribute__((weak));
-extern _Unwind_Ptr _Unwind_GetIP(struct _Unwind_Context *context) __attribute__((weak));
-
-struct walk {
-    void **frames;
-    int count;
-    int most;
-};
-
-static _Unwind_Reason_Code
-step(struct _Unwind_Context *context, void *argument)
-{
-    struct walk *walk = argument;
-    if (walk->count == walk->most) {
-        return _URC_END_OF_STACK;
-    }
-    walk->frames[walk->count++] = (void *)(uintptr_t)_Unwind_GetIP(context);
-    return _URC_NO_REASON;
-}
-
-static int
-backtrace(void **frames, int most)
-{
-    struct walk walk = {frames, 0, most};
-    if (_Unwind_Backtrace != NULL) {
-        _Unwind_Backtrace(step, &walk);
-    }
-    return walk.count;
-}
-#endif
+#include <unwind.h>
 
 #define OWN_MOST 12u /* frames of ours */
+#define MOST     (TN_STACK_MOST + OWN_MOST)
+
+/* A wholly static program has them, and backtrace, only when told to: -Wl,-u,backtrace. */
+#pragma weak _Unwind_Backtrace
+#pragma weak _Unwind_GetIPInfo
+#pragma weak _Unwind_GetCFA
+#pragma weak _Unwind_GetGR
+#pragma weak backtrace
+int backtrace(void **frames, int most);
+
+static struct {
+    __typeof__(&_Unwind_Backtrace) begin;
+    __typeof__(&_Unwind_GetIPInfo) address;
+    __typeof__(&_Unwind_GetCFA) stack;
+    __typeof__(&_Unwind_GetGR) reg;
+} unwinder;
+
+static void
+find_unwinder(void)
+{
+    if (&_Unwind_Backtrace != NULL) {
+        unwinder.begin = &_Unwind_Backtrace;
+        unwinder.address = &_Unwind_GetIPInfo;
+        unwinder.stack = &_Unwind_GetCFA;
+        unwinder.reg = &_Unwind_GetGR;
+    } else if (&tn_unwinder_symbol != NULL) {
+        *(void **)&unwinder.address = tn_unwinder_symbol("_Unwind_GetIPInfo");
+        *(void **)&unwinder.stack = tn_unwinder_symbol("_Unwind_GetCFA");
+        *(void **)&unwinder.reg = tn_unwinder_symbol("_Unwind_GetGR");
+        *(void **)&unwinder.begin = tn_unwinder_symbol("_Unwind_Backtrace");
+    }
+}
 
 /* Tests link the engine without its surface. */
 #pragma weak tarn_malloc
@@ -69,7 +70,7 @@ static void
 find_own(void)
 {
     const uintptr_t some[] = {
-        (uintptr_t)tn_stack_look,  (uintptr_t)tn_sample_class, (uintptr_t)tn_malloc_counted,
+        (uintptr_t)tn_stack_look,  (uintptr_t)tn_sample_class, (uintptr_t)tn_malloc_slow,
         (uintptr_t)tn_cache_init,  (uintptr_t)tarn_malloc,     (uintptr_t)tarn_version,
         (uintptr_t)tn_stack_ready,
     };
@@ -92,30 +93,241 @@ find_own(void)
     tn_out_drop(&modules);
 }
 
+/* What the unwinder tells of a frame. */
+struct frame {
+    uintptr_t address; /* what runs next in it */
+    uintptr_t stack;   /* the stack's pointer then */
+    uintptr_t base;    /* what is in the register that frames of changing size are found by */
+    bool interrupted;  /* by a signal, whose frame is the one before */
+};
+
+struct walk {
+    void **frames;
+    unsigned count;
+    struct frame last;
+    uintptr_t missed; /* where on the stack a frame is that is not known; further in none is looked
+                         up. UINTPTR_MAX: the unwinder is to see all */
+};
+
+#ifdef __x86_64__
+/* How large the frames of an instruction are, in words: the address above, the size below. */
+#    define STRIDES     4096u
+#    define STRIDE_BITS 16
+#    define STRIDE_END  0xffffu /* no frame beyond */
+#    define CHECK_EVERY 64u     /* walks */
+
+static _Atomic uint64_t strides[STRIDES];
+static _Atomic unsigned walks;
+
+static _Atomic uint64_t *
+place_of(uintptr_t address)
+{
+    return &strides[tn_mix(address) % STRIDES];
+}
+
+static void
+keep(uintptr_t address, size_t words)
+{
+    if (address >> (64 - STRIDE_BITS) == 0) {
+        atomic_store_explicit(place_of(address), (uint64_t)address << STRIDE_BITS | words,
+                              memory_order_relaxed);
+    }
+}
+
+/* A frame that grows while it runs has its base's address in the register, which then points into
+ * it; then, and where a signal came in between, its size is not its instruction's alone. */
+static void
+learn(const struct frame *frame, const struct frame *next)
+{
+    size_t size = next->stack - frame->stack;
+    if (!frame->interrupted && !next->interrupted && next->stack > frame->stack && size % 8 == 0 &&
+        size / 8 < STRIDE_END && frame->base - frame->stack >= size &&
+        ((const uintptr_t *)next->stack)[-1] == next->address) {
+        keep(frame->address, size / 8);
+    }
+}
+
+static void
+learn_last(const struct frame *frame)
+{
+    if (!frame->interrupted) {
+        keep(frame->address, STRIDE_END);
+    }
+}
+
+/* From a frame outwards to the last. False: one on the way is not known. */
+static bool
+stride(struct walk *walk, uintptr_t address, uintptr_t stack)
+{
+    unsigned count = walk->count;
+    while (count < MOST) {
+        uint64_t known = atomic_load_explicit(place_of(address), memory_order_relaxed);
+        size_t words = known & STRIDE_END;
+        if (known >> STRIDE_BITS != address) {
+            walk->missed = stack;
+            return false;
+        }
+        walk->frames[count++] = (void *)address;
+        if (words == STRIDE_END) {
+            break;
+        }
+        stack += words * sizeof(uintptr_t);
+        address = ((const uintptr_t *)stack)[-1];
+    }
+    walk->count = count;
+    return true;
+}
+
+#else
+static void
+learn(const struct frame *frame, const struct frame *next)
+{
+    (void)frame;
+    (void)next;
+}
+
+static void
+learn_last(const struct frame *frame)
+{
+    (void)frame;
+}
+
+static bool
+stride(struct walk *walk, uintptr_t address, uintptr_t stack)
+{
+    (void)walk;
+    (void)address;
+    (void)stack;
+    return false;
+}
+#endif
+
+static _Unwind_Reason_Code
+step(struct _Unwind_Context *context, void *argument)
+{
+    struct walk *walk = argument;
+    if (walk->count == MOST) {
+        return _URC_NORMAL_STOP;
+    }
+    int interrupted = 0;
+    struct frame frame = {.address = unwinder.address(context, &interrupted)};
+    if (frame.address == 0) { /* beyond the first function of all */
+        return _URC_NORMAL_STOP;
+    }
+    frame.interrupted = interrupted != 0;
+#ifdef __x86_64__
+    frame.stack = unwinder.stack(context);
+    frame.base = unwinder.reg(context, 6); /* rbp */
+#endif
+    if (walk->count != 0) {
+        learn(&walk->last, &frame);
+    }
+    walk->last.address = 0;
+    if (!frame.interrupted && frame.stack > walk->missed &&
+        stride(walk, frame.address, frame.stack)) {
+        return _URC_NORMAL_STOP;
+    }
+    walk->frames[walk->count++] = (void *)frame.address;
+    walk->last = frame;
+    return _URC_NO_REASON;
+}
+
+static void
+unwind(struct walk *walk)
+{
+    walk->count = 0;
+    walk->last.address = 0;
+    if (unwinder.begin != NULL) {
+        unwinder.begin(step, walk);
+    } else if (&backtrace != NULL) {
+        int count = backtrace(walk->frames, MOST);
+        walk->count = count > 0 ? (unsigned)count : 0;
+    }
+    if (walk->last.address != 0 && walk->count < MOST) {
+        learn_last(&walk->last);
+    }
+}
+
 bool
 tn_stack_ready(void)
 {
-    void *frames[4];
+    void *frames[MOST];
+    struct walk walk = {.frames = frames, .missed = UINTPTR_MAX};
     if (own_end == 0) {
         find_own();
     }
-    return HAS_BACKTRACE && backtrace(frames, 4) > 0;
+    if (unwinder.begin == NULL) {
+        find_unwinder();
+    }
+    unwind(&walk);
+    return walk.count > 0;
 }
 
-unsigned
-tn_stack_look(void **frames, unsigned most)
+/* Frames of ours; inner ones are ours too: parts that the compiler moved elsewhere. */
+static unsigned
+own_frames(void *const *frames, unsigned count)
 {
-    void *all[TN_STACK_MOST + OWN_MOST];
-    int got = backtrace(all, (int)(sizeof all / sizeof *all));
-    unsigned count = got > 0 ? (unsigned)got : 0;
     unsigned own = 0;
     for (unsigned i = 0; i < count && i < OWN_MOST; i++) {
-        if ((uintptr_t)all[i] - own_start < own_end - own_start) {
-            own = i + 1; /* inner ones are ours too: parts that the compiler moved elsewhere */
+        if ((uintptr_t)frames[i] - own_start < own_end - own_start) {
+            own = i + 1;
         }
     }
-    count -= own;
-    count = count < most ? count : most;
-    memcpy(frames, all + own, count * sizeof *frames);
+    return own;
+}
+
+/* Frames that are not ours. */
+static unsigned
+take(const struct walk *walk, void **frames, unsigned most)
+{
+    unsigned own = own_frames(walk->frames, walk->count);
+    unsigned count = (unsigned)tn_min(walk->count - own, most);
+    memcpy(frames, walk->frames + own, count * sizeof *frames);
     return count;
+}
+
+#ifdef __x86_64__
+/* Whether the unwinder sees what was found without it. */
+static bool
+agrees(const struct walk *walk)
+{
+    void *all[MOST];
+    void *seen[TN_STACK_MOST];
+    void *found[TN_STACK_MOST];
+    struct walk whole = {.frames = all, .missed = UINTPTR_MAX};
+    unwind(&whole);
+    unsigned count = take(&whole, seen, TN_STACK_MOST);
+    return take(walk, found, TN_STACK_MOST) == count &&
+           memcmp(found, seen, count * sizeof *seen) == 0;
+}
+
+static bool
+look_by_strides(struct walk *walk, uintptr_t address, uintptr_t stack)
+{
+    bool known = stride(walk, address, stack);
+    bool check = atomic_fetch_add_explicit(&walks, 1, memory_order_relaxed) % CHECK_EVERY == 0;
+    if (known && check && !agrees(walk)) { /* code that lies where other code lay */
+        for (unsigned i = 0; i < STRIDES; i++) {
+            atomic_store_explicit(&strides[i], 0, memory_order_relaxed);
+        }
+        return false;
+    }
+    return known;
+}
+#endif
+
+TN_NOINLINE unsigned
+tn_stack_look(void **frames, unsigned most)
+{
+    void *all[MOST];
+    struct walk walk = {.frames = all};
+    bool done = false;
+#ifdef __x86_64__
+    done = look_by_strides(&walk, (uintptr_t)__builtin_return_address(0),
+                           (uintptr_t)__builtin_dwarf_cfa());
+#endif
+    if (!done) {
+        unwind(&walk);
+    }
+    return take(&walk, frames, most);
 }

@@ -16,6 +16,10 @@ bool tn_stack_ready(void);
  * handlers too. */
 unsigned tn_stack_look(void **frames, unsigned most);
 
+/* unwinder.c, in the shared library: a function of the compiler's unwinder, which is loaded at the
+ * first call; NULL where it cannot be. */
+void *tn_unwinder_symbol(const char *name) __attribute__((weak));
+
 #pragma GCC visibility pop
 
 #endif

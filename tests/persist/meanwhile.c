@@ -6,6 +6,7 @@
  *
  *     meanwhile FILE
  */
+#include "beside.h"
 #include "expect.h"
 #include "say_fault.h"
 
@@ -145,7 +146,7 @@ main(int argc, char **argv)
         return 2;
     }
     path = argv[1];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
     heap = tarn_create(path, &(tarn_options){.capacity = 4 * BLOCK});

@@ -8,6 +8,7 @@
  *
  *     order FILE [shared]
  */
+#include "beside.h"
 #include "calls.h"
 
 #include <tarn/persist.h>
@@ -358,7 +359,7 @@ static void
 remove_files(const char *path)
 {
     char journal[4096 + 16];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
 }
@@ -429,7 +430,7 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: order FILE [shared]\n");
         return 2;
     }
-    snprintf(journal, sizeof journal, "%.4000s-journal", argv[1]);
+    name_journal(journal, argv[1]);
     const char *slash = strrchr(journal, '/');
     snprintf(journal_name, sizeof journal_name, "%.60s", slash != NULL ? slash + 1 : journal);
     unsigned flags = shared ? TARN_SHARED : 0;

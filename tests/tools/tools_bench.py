@@ -136,7 +136,8 @@ class Bench(Case):
         self.assertFalse(os.path.exists("tarn-bench.html"))
         for words, status, text in ((["--fast"], 2, "no option '--fast'"), (["all"], 2, "takes no argument"),
                                     (["-o", "/no/folder/b.html"], 1, "/no/folder/b.html: No such file"),
-                                    (["--groups", "none", "-o", self.path("x")], 2, "there is no group 'none'")):
+                                    (["--groups", "none", "-o", self.path("x")], 2, "there is no group 'none'"),
+                                    (["--only", "none", "-o", self.path("x")], 2, "no workload here is named 'none'")):
             code, _, err = tarn("bench", *words)
             self.assertEqual(code, status, err)
             self.assertIn(text, err)

@@ -62,6 +62,20 @@ class Leaks(Case):
         reader.stdin.close()
         self.assertEqual({name for name in os.listdir("/tmp") if name.startswith("tarn-leaks")} - before, set())
 
+    def test_temporary_files_are_where_the_user_wants_them(self):
+        words = ("leaks", "--", "sh", "-c", "echo $TARN_PROFILE; cd /")
+        code, out, _ = tarn(*words, TMPDIR=self.folder)
+        self.assertEqual(code, 0)
+        self.assertTrue(out.startswith(f"{self.folder}/tarn-leaks-"), out)
+        os.mkdir(self.path("here"))
+        code, out, _ = tarn(*words, folder=self.folder, TMPDIR="here")
+        self.assertEqual(code, 0)
+        self.assertTrue(out.startswith(f"{self.folder}/here/tarn-leaks-"), out)
+        self.assertEqual(os.listdir(self.path("here")), [])
+        code, _, err = tarn(*words, TMPDIR=self.path("none"))
+        self.assertEqual(code, 125)
+        self.assertIn(f"{self.folder}/none/tarn-leaks-", err)
+
     def test_a_process(self):
         program = ["perl", "-e", "our @keep = map { q(x) x 1000 } 1..5000; print 'ready'; $| = 1; print ''; sleep 60"]
         process = subprocess.Popen([TARN, "run", "-q", "-o", "profile=/dev/null", "-o", "profile-interval=1", "--",

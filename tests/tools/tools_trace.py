@@ -418,5 +418,14 @@ int main(void) {
         left = {name for name in set(os.listdir("/tmp")) - before if name.startswith("tarn-replay-")}
         self.assertEqual(left, set())
 
+    def test_temporary_files_are_where_the_user_wants_them(self):
+        words = ("trace", "replay", "--runs", "1", "--on", "image,heap", self.path("o.xz"))
+        os.mkdir(self.path("here"))
+        self.assertEqual(tarn(*words, folder=self.folder, TMPDIR="here")[0], 0)
+        self.assertEqual(os.listdir(self.path("here")), [])
+        code, _, err = tarn(*words, TMPDIR=self.path("none"))
+        self.assertEqual(code, 1)
+        self.assertIn(f"{self.folder}/none/tarn-replay-", err)
+
 
 unittest.main()
