@@ -80,6 +80,7 @@ bench-insight: bench-deps all ## what statistics, profile and trace points cost
 
 install: all ## libraries and headers below PREFIX (/usr/local), DESTDIR honoured
 	@cmake --install build --prefix "$(or $(PREFIX),/usr/local)"
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall: ## takes away what make install with the same PREFIX and DESTDIR put there
 	@cmake/uninstall build "$(or $(PREFIX),/usr/local)"

@@ -38,7 +38,10 @@ run_child(const char *self, const char *preload, const char *name)
     _exit(127);
 }
 
-/* Lets the child go on to its next mark, by single steps or at full speed; returns the steps. */
+#define NO_MARK UINT64_MAX
+
+/* Lets the child go on to its next mark, by single steps or at full speed; returns the steps.
+ * NO_MARK: it has ended, for there is nothing to count. */
 static uint64_t
 to_next_mark(pid_t child, bool stepping)
 {
@@ -51,6 +54,8 @@ to_next_mark(pid_t child, bool stepping)
             bench_die("cannot step the child: %s", strerror(errno));
         if (waitpid(child, &status, 0) != child)
             bench_die("lost the child: %s", strerror(errno));
+        if (WIFEXITED(status) && WEXITSTATUS(status) == COUNT_NONE)
+            return NO_MARK;
         if (!WIFSTOPPED(status))
             bench_die("the child ended before its last mark");
         if (WSTOPSIG(status) == COUNT_MARK)
@@ -60,6 +65,7 @@ to_next_mark(pid_t child, bool stepping)
     }
 }
 
+/* Negative: the allocator has no such heap. */
 static double
 count(const char *self, const char *preload, const struct count_case *the_case)
 {
@@ -71,7 +77,8 @@ count(const char *self, const char *preload, const struct count_case *the_case)
     int status;
     if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
         bench_die("the child could not be traced");
-    to_next_mark(child, false);
+    if (to_next_mark(child, false) == NO_MARK)
+        return -1;
     uint64_t once = to_next_mark(child, true);
     uint64_t twice = to_next_mark(child, true);
     if (ptrace(PTRACE_CONT, child, NULL, NULL) != 0 || waitpid(child, &status, 0) != child ||
@@ -141,10 +148,14 @@ main(int argc, char **argv)
             (only == NULL && limit_count != 0 && most < 0))
             continue;
         double found = count("/proc/self/exe", preload, c);
-        printf("%-12s %8.1f", c->name, found);
+        bool counted = found >= 0;
+        if (counted)
+            printf("%-14s %8.1f", c->name, found);
+        else
+            printf("%-14s %8s", c->name, "-");
         if (most >= 0) {
-            printf("  limit %g%s", most, found > most ? "  EXCEEDED" : "");
-            passed = passed && found <= most;
+            printf("  limit %g%s", most, !counted || found > most ? "  EXCEEDED" : "");
+            passed = passed && counted && found <= most;
         }
         printf("\n");
         fflush(stdout);

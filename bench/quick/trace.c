@@ -85,11 +85,10 @@ trace_each(void (*use)(const char *path))
     int own = each_in(TRACE_OWN, use);
     int found = each_in(external != NULL ? external : TRACE_EXTERNAL, use);
 
-    if (found == 0) {
+    if (found == 0 && external != NULL) {
         fprintf(stderr,
-                "note: no external traces in %s (set TARN_TRACES); only the %d of the "
-                "repository were replayed\n",
-                external != NULL ? external : TRACE_EXTERNAL, own);
+                "no traces in %s (TARN_TRACES); those of the repository alone were replayed\n",
+                external);
     }
     return own + found;
 }

@@ -69,7 +69,10 @@ http {{
 
 
 def command(room: Path) -> tuple[str, ...]:
-    return (PROGRAM, "-p", str(room), "-c", str(room / "nginx.conf"), "-e", str(room / "errors"))
+    # What it says before it has read its configuration; nginx before 1.19.5 has no choice there.
+    known = subprocess.run([PROGRAM, "-h"], capture_output=True, text=True, check=False).stderr
+    errors = ("-e", str(room / "errors")) if "-e filename" in known else ()
+    return (PROGRAM, "-p", str(room), "-c", str(room / "nginx.conf"), *errors)
 
 
 def drive(room: Path, port: int) -> bytes:

@@ -63,7 +63,8 @@ enum tarn_open_flags {
                            ends it with SIGSEGV */
     TARN_SHARED = 4,    /* shared mode: see below */
     TARN_UNCLEAN = 8,   /* open in spite of: not closed in shared mode */
-    TARN_PROCESS = 16,  /* commits survive the process, not the system: no sync */
+    TARN_PROCESS = 16, /* commits survive the process, not the system, without a sync. After a power
+                          loss it opens at an earlier commit, or is refused (EBADMSG) */
     TARN_PAGE_MAP = 32, /* find changed pages by the page map even where watching can be had */
     TARN_VERIFY = 64,   /* check the whole image first; fail with EBADMSG when it is damaged */
     TARN_RESERVE = 128, /* with TARN_SHARED: see below */

@@ -35,6 +35,9 @@ class_malloc_plain(struct tn_cache *cache, unsigned class)
             return tn_no_memory();
         }
     }
+    if (TN_UNLIKELY(tn_slab_head_is_odd(slab))) {
+        tn_slab_odd_head(slab);
+    }
     return tn_slab_pop(slab);
 }
 
@@ -122,6 +125,24 @@ malloc_counted(struct tn_cache *cache, size_t size)
     return TN_LIKELY(block != NULL) ? block : malloc_any(size);
 }
 
+/* The large block that was freed last, where it fits as it is. */
+static TN_INLINE void *
+take_large(struct tn_cache *cache, size_t size, bool marked)
+{
+    if (cache->large_count != 0) {
+        struct tn_slab *last = cache->large[cache->large_count - 1];
+        if (TN_LIKELY(last->large_size == ((size + TN_SLICE - 1) & ~(TN_SLICE - 1)))) {
+            cache->large_count--;
+            if (marked) { /* as held, tn_held_mark */
+                tn_slab_set_owner(last, 0);
+            }
+            tn_set_kind(last, TN_LARGE);
+            return last->large_start;
+        }
+    }
+    return NULL;
+}
+
 /* What the fast path leaves: blocks beyond 1 KiB that the cache keeps, then all else. */
 void *
 tn_malloc_slow(size_t size)
@@ -132,8 +153,11 @@ tn_malloc_slow(size_t size)
     }
     if (size <= TN_OWNED_MAX) {
         struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
-        if (tn_slab_has_free(slab)) {
-            return tn_slab_pop(slab);
+        if (TN_LIKELY(!tn_slab_head_is_odd(slab))) {
+            void *block = tn_take_fast(slab);
+            if (TN_LIKELY(block != NULL)) {
+                return block;
+            }
         }
     } else if (size <= TN_SLAB_MAX) {
         unsigned i = tn_class_of(size) - TN_OWNED;
@@ -142,15 +166,35 @@ tn_malloc_slow(size_t size)
             *block = 0;
             return block;
         }
-    } else if (cache->large_count != 0) {
-        struct tn_slab *last = cache->large[cache->large_count - 1];
-        if (TN_LIKELY(last->large_size == ((size + TN_SLICE - 1) & ~(TN_SLICE - 1)))) {
-            cache->large_count--;
-            tn_set_kind(last, TN_LARGE);
-            return last->large_start;
+    } else {
+        void *block = take_large(cache, size, false);
+        if (block != NULL) {
+            return block;
         }
     }
     return malloc_any(size);
+}
+
+/* The same of a heap that is not the process heap. */
+void *
+tn_heap_malloc_slow(struct tn_heap *heap, size_t size)
+{
+    const struct tn_other *other = &tn_other;
+    struct tn_cache *cache = other->cache;
+    if (TN_LIKELY(TN_IS(heap, &other->heap) && !cache->counted)) {
+        if (size <= TN_OWNED_MAX) {
+            struct tn_slab *slab = cache->bin[tn_class_of(size)].current;
+            if (tn_slab_has_free(slab)) {
+                return tn_slab_pop(slab);
+            }
+        } else if (size > TN_SLAB_MAX) {
+            void *block = take_large(cache, size, true);
+            if (block != NULL) {
+                return block;
+            }
+        }
+    }
+    return tn_cache_malloc(tn_cache_of_heap(heap), size);
 }
 
 /* All of a small block is cleared, as glibc does: some users take it at its usable size. */
@@ -180,6 +224,12 @@ void *
 tn_calloc_slow(size_t count, size_t size)
 {
     return tn_cache_calloc(tn_cache_of_thread(), count, size);
+}
+
+void *
+tn_heap_calloc_slow(struct tn_heap *heap, size_t count, size_t size)
+{
+    return tn_cache_calloc(tn_cache_of_heap(heap), count, size);
 }
 
 char *

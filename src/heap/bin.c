@@ -272,6 +272,7 @@ make_slab(struct tn_cache *cache, unsigned class)
                                  (uint32_t)1 << class % 32, memory_order_relaxed);
     }
     tn_slab_init(cache, slab, class, zero);
+    tn_cache_look_at_heads(cache);
     return slab;
 }
 

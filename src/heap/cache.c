@@ -27,6 +27,10 @@ _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec"))
 
 _Thread_local struct tn_other tn_other __attribute__((tls_model("initial-exec")));
 
+/* A destructor of the thread's has run, and another may yet: what it allocates must not be served
+ * by tn_other, which may be gone before the cache. */
+static _Thread_local bool ending __attribute__((tls_model("initial-exec")));
+
 /* Memory for a cache; under the heap's lock. Caches are never given back while their heap lives. */
 static struct tn_cache *
 cache_memory(struct tn_heap *heap)
@@ -76,6 +80,20 @@ id_for(const struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
     return heap->generation << TN_CACHE_ID_BITS | (uintptr_t)++heap->cache_ids << 1;
 }
 
+/* Of a cache that has none: there is nothing to allocate from. */
+static void
+forget_slabs(struct tn_cache *cache)
+{
+    for (size_t i = 0; i < TN_DIRECT; i++) {
+        cache->direct[i] = NONE;
+    }
+    for (unsigned i = 0; i < TN_OWNED; i++) {
+        cache->bin[i].current = NONE;
+    }
+    cache->loose = 0;
+    cache->loose_left = 0;
+}
+
 void
 tn_cache_init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
 {
@@ -84,12 +102,7 @@ tn_cache_init(struct tn_cache *cache, struct tn_heap *heap, uintptr_t thread)
     cache->heap = heap;
     cache->id = id;
     cache->thread = thread;
-    for (size_t i = 0; i < TN_DIRECT; i++) {
-        cache->direct[i] = NONE;
-    }
-    for (unsigned i = 0; i < TN_OWNED; i++) {
-        cache->bin[i].current = NONE;
-    }
+    forget_slabs(cache);
     cache->counted = tn_sample_on();
 }
 
@@ -120,6 +133,50 @@ find_or_make(struct tn_heap *heap)
     return cache;
 }
 
+static void
+forget_other(struct tn_other *other)
+{
+    atomic_store_explicit(&other->heap, NULL, memory_order_relaxed);
+    atomic_store_explicit(&other->size, 0, memory_order_relaxed);
+}
+
+/* The cache is the calling thread's. */
+static void
+set_other(struct tn_heap *heap, struct tn_cache *cache)
+{
+    struct tn_other *other = &tn_other;
+    const struct tn_space *space = heap->spaces[0];
+    forget_other(other);
+    cache->other = other;
+    other->cache = cache;
+    other->base = (uintptr_t)space->base;
+    other->slabs = space->slabs;
+    other->id = cache->id;
+    atomic_store_explicit(&other->heap, heap, memory_order_relaxed);
+    atomic_store_explicit(&other->size, tn_options.check ? 0 : space->size, memory_order_relaxed);
+}
+
+/* Under the heap's lock, so that the thread has not ended. */
+static void
+part(struct tn_cache *cache)
+{
+    struct tn_other *other = cache->other;
+    cache->other = NULL;
+    if (other != NULL && atomic_load_explicit(&other->heap, memory_order_relaxed) == cache->heap) {
+        forget_other(other);
+    }
+}
+
+void
+tn_cache_part_all(struct tn_heap *heap)
+{
+    tn_lock(&heap->lock);
+    for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
+        part(cache);
+    }
+    tn_unlock(&heap->lock);
+}
+
 /* Under TARN_CHECK, and inspected, a thread's cache is here and tn_self stays as it is: so no call
  * of malloc or free is served on its fast path. */
 static _Thread_local struct tn_cache *checked __attribute__((tls_model("initial-exec")));
@@ -139,7 +196,8 @@ void
 tn_cache_forget_thread(void)
 {
     tn_self = &tn_no_cache;
-    tn_other.serial = 0;
+    forget_other(&tn_other);
+    ending = true;
     checked = NULL;
 }
 
@@ -171,20 +229,14 @@ tn_cache_of_heap(struct tn_heap *heap)
         return tn_cache_of_thread();
     }
     tn_fork_look();
-    if (tn_other.serial == heap->serial) {
-        return tn_other.cache;
+    struct tn_other *other = &tn_other;
+    if (TN_IS(heap, &other->heap) &&
+        (atomic_load_explicit(&other->size, memory_order_relaxed) != 0 || tn_options.check)) {
+        return other->cache;
     }
     struct tn_cache *cache = find_or_make(heap);
-    if (cache != NULL && !TN_INSPECTED) {
-        const struct tn_space *space = heap->spaces[0];
-        tn_other = (struct tn_other){
-            .serial = heap->serial,
-            .cache = cache,
-            .base = (uintptr_t)space->base,
-            .size = tn_options.check ? 0 : space->size,
-            .slabs = space->slabs,
-        };
-        tn_thread_watch();
+    if (cache != NULL && !TN_INSPECTED && tn_thread_watch() && !ending) {
+        set_other(heap, cache);
     }
     return cache;
 }
@@ -265,6 +317,7 @@ tn_cache_leave(struct tn_cache *cache)
     tn_cache_empty_stocks(cache);
     tn_lock(&cache->heap->lock);
     leave_slabs(cache);
+    forget_slabs(cache);
     tn_unlock(&cache->heap->lock);
 }
 
@@ -290,22 +343,17 @@ tn_cache_retire(struct tn_cache *cache)
     tn_unlock(&heap->lock);
 }
 
-static struct tn_cache *
-first_cache(struct tn_heap *heap)
+/* Of an image, whose caches have no stashes. */
+void
+tn_cache_leave_all(struct tn_heap *heap)
 {
     tn_lock(&heap->lock);
-    struct tn_cache *cache = heap->caches;
-    tn_unlock(&heap->lock);
-    return cache;
-}
-
-void
-tn_cache_retire_all(struct tn_heap *heap)
-{
-    struct tn_cache *cache;
-    while ((cache = first_cache(heap)) != NULL) {
-        tn_cache_retire(cache);
+    for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
+        give_stocks(cache);
+        leave_slabs(cache);
+        forget_slabs(cache);
     }
+    tn_unlock(&heap->lock);
     tn_sample_retire(heap);
 }
 
@@ -315,6 +363,7 @@ tn_cache_forget_all(struct tn_heap *heap)
     heap->cache_ids = 0;
     for (struct tn_cache *cache = heap->caches; cache != NULL; cache = cache->next) {
         struct tn_cache *next = cache->next;
+        part(cache);
         tn_cache_init(cache, heap, cache->thread);
         cache->next = next;
     }

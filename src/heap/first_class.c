@@ -3,6 +3,7 @@
 #include "heap/checked.h"
 #include "heap/sample.h"
 #include "heap/slab_list.h"
+#include "heap/thread.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -21,6 +22,16 @@ _Static_assert(sizeof(struct tn_map) + sizeof(struct tn_heap) + sizeof(struct tn
                    TN_SPACE_HEAD,
                "map, heap and space fit in the head");
 
+static struct tn_heap *
+begin(struct tn_space *space)
+{
+    struct tn_heap *heap = heap_in(space);
+    tn_heap_init(heap, space);
+    tn_registry_add_heap(heap);
+    tn_thread_start_watching();
+    return heap;
+}
+
 struct tn_heap *
 tn_heap_new(void)
 {
@@ -31,10 +42,7 @@ tn_heap_new(void)
         errno = ENOMEM;
         return NULL;
     }
-    struct tn_heap *heap = heap_in(space);
-    tn_heap_init(heap, space);
-    tn_registry_add_heap(heap);
-    return heap;
+    return begin(space);
 }
 
 struct tn_heap *
@@ -54,10 +62,7 @@ tn_heap_new_in(void *buffer, size_t size)
         errno = made ? ENOMEM : EINVAL;
         return NULL;
     }
-    struct tn_heap *heap = heap_in(space);
-    tn_heap_init(heap, space);
-    tn_registry_add_heap(heap);
-    return heap;
+    return begin(space);
 }
 
 void

@@ -270,34 +270,32 @@ free_in(struct tn_cache *cache, void *p, const char *call)
     }
 }
 
-/* A large block of the process heap into the cache. False: there is more to ask. */
-static inline bool
-free_large(struct tn_cache *cache, struct tn_slab *slab, const void *p)
+/* A large block into the cache. False: there is more to ask. */
+static TN_INLINE bool
+free_large(struct tn_cache *cache, const struct tn_heap *heap, struct tn_slab *slab, const void *p)
 {
     if (p != slab->large_start || slab->span > TN_LARGE_KEPT ||
         cache->large_count == TN_LARGE_STOCK) {
         return false;
+    }
+    if (heap != &tn_process_heap) {
+        tn_slab_set_owner(slab, tn_held_mark(cache));
     }
     tn_set_kind(slab, TN_HELD);
     cache->large[cache->large_count++] = slab;
     return true;
 }
 
-/* What most frees of the process heap's blocks need that the fast path leaves, without the
- * questions that only other blocks raise: blocks of slabs that are not the cache's own, and larger
- * ones into the cache. False: ask them. */
-static inline bool
-free_usual(struct tn_cache *cache, void *p)
+/* What most frees need that the fast path leaves, without the questions that only other blocks
+ * raise: blocks of slabs that are not the cache's own, and larger ones into the cache. p is so far
+ * behind the start of the heap's first space, in the slice of this descriptor. False: ask them. */
+static TN_INLINE bool
+free_usual(struct tn_cache *cache, struct tn_heap *heap, struct tn_slab *slab, size_t offset,
+           void *p)
 {
-    size_t offset = (uintptr_t)p - tn_window_base;
-    if (offset >= tn_window_size) {
-        return false;
-    }
-    tn_fork_look();
-    struct tn_slab *slab = &tn_window_slabs[offset >> TN_SLICE_SHIFT];
     enum tn_kind kind = tn_kind(slab);
     if (kind == TN_LARGE) {
-        return free_large(cache, slab, p);
+        return free_large(cache, heap, slab, p);
     }
     size_t inside = offset & (TN_SLICE - 1);
     if (kind == TN_INNER) {
@@ -315,15 +313,17 @@ free_usual(struct tn_cache *cache, void *p)
         return false;
     }
     if (slab->size_class < TN_OWNED) {
-        if (tn_slab_owner(slab) == cache->id || holds_samples(slab) ||
-            tn_slab_is_bare(slab, index)) {
+        uintptr_t owner = tn_slab_owner(slab);
+        if (owner == cache->id || (heap != &tn_process_heap && tn_owner_is_stale(heap, owner)) ||
+            holds_samples(slab) || tn_slab_is_bare(slab, index)) {
             return false;
         }
-        free_remote(cache, &tn_process_heap, slab, (char *)p - inside, p);
+        free_remote(cache, heap, slab, (char *)p - inside, p);
         return true;
     }
     unsigned i = slab->size_class - TN_OWNED;
-    if (cache->stashed[i] == TN_STASH || tn_slab_is_bare(slab, index)) {
+    if ((heap != &tn_process_heap && heap->no_stash) || cache->stashed[i] == TN_STASH ||
+        tn_slab_is_bare(slab, index)) {
         return false;
     }
     *(uintptr_t *)p = tn_slab_end(slab);
@@ -344,11 +344,31 @@ void
 tn_free_slow(void *p, const char *call)
 {
     struct tn_cache *cache = tn_self;
-    if (cache != &tn_no_cache && free_usual(cache, p)) {
-        TN_PROBE1(tarn, free, p);
-    } else {
-        free_any(p, call);
+    size_t offset = (uintptr_t)p - tn_window_base;
+    if (offset < tn_window_size && cache != &tn_no_cache) {
+        tn_fork_look();
+        if (free_usual(cache, &tn_process_heap, &tn_window_slabs[offset >> TN_SLICE_SHIFT], offset,
+                       p)) {
+            TN_PROBE1(tarn, free, p);
+            return;
+        }
     }
+    free_any(p, call);
+}
+
+void
+tn_heap_free_slow(struct tn_heap *heap, void *p)
+{
+    const struct tn_other *other = &tn_other;
+    size_t offset = (uintptr_t)p - other->base;
+    if (TN_BELOW(offset, &other->size)) {
+        tn_fork_look();
+        if (free_usual(other->cache, other->cache->heap, &other->slabs[offset >> TN_SLICE_SHIFT],
+                       offset, p)) {
+            return;
+        }
+    }
+    tn_cache_free(tn_cache_of_heap(heap), p, "tarn_heap_free");
 }
 
 void
@@ -375,6 +395,15 @@ tn_cache_give(struct tn_cache *cache, void *block, const char *call)
     }
 }
 
+/* Whether a block whose first word looks like a link is free: on a list, where that can be asked,
+ * that is of the thread's own slabs. */
+static bool
+is_listed(struct tn_space *space, const struct tn_slab *slab, const void *p)
+{
+    return tn_kind(slab) == TN_SLAB && looks_free(slab, tn_slab_base(space, slab), p) &&
+           (tn_slab_owner(slab) != tn_thread_mark() || tn_slab_lists(space, slab, p));
+}
+
 size_t
 tn_usable(const void *p, const char *call)
 {
@@ -386,6 +415,9 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
+    if (TN_UNLIKELY(tn_top(p) == TN_LINK_TOP) && is_listed(space, slab, p)) {
+        tn_die_already_free(p, slab, call);
+    }
     return tn_inspector_size(p, room_of(slab));
 }
 

@@ -61,11 +61,12 @@ tn_heap_attach(struct tn_heap *heap, struct tn_space *space)
 static size_t
 first_space_size(void)
 {
+    size_t memory = tn_os_memory(); /* also where it is not needed here: asked before any sandbox */
     size_t limit = tn_os_address_limit();
     if (limit != SIZE_MAX) {
         return tn_max(SPACE_TRY, tn_align_down(limit / LIMIT_SHARE, TN_SPACE_ALIGN));
     }
-    size_t twice = (size_t)1 << (tn_log2(tn_max(tn_os_memory(), 1)) + 2);
+    size_t twice = (size_t)1 << (tn_log2(memory) + 2);
     return tn_min(tn_max(twice, SPACE_LEAST), SPACE_MOST);
 }
 

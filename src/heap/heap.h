@@ -53,6 +53,8 @@ struct tn_cache {
     uintptr_t thread;                  /* const while in use: whose it is */
     struct tn_heap *heap;              /* const */
     struct tn_cache *next;             /* in the heap's list; under its lock */
+    struct tn_other *other;            /* its thread's, when that has been of this cache: NULL in
+                                          the process heap; under the heap's lock */
     struct tn_slab *stock;             /* free slices, through next */
     uint32_t stock_count;
     uint32_t large_count;
@@ -109,6 +111,7 @@ struct tn_heap {
     _Atomic uint32_t stale_next;  /* the first slice not looked at for stale owners */
     uint32_t stale_end;           /* and the last one, exclusive */
     size_t space_size;            /* bytes of the next space */
+    _Atomic uint32_t moved;       /* mappings that are moved pages, large_move.c */
     uint64_t serial;              /* const: no two heaps of a process share it */
     struct tn_heap *next_heap;    /* registry.c */
 };
@@ -134,14 +137,21 @@ extern struct tn_heap tn_process_heap;
 extern const struct tn_slab tn_empty_slab;
 extern struct tn_cache tn_no_cache;
 extern _Thread_local struct tn_cache *tn_self __attribute__((tls_model("initial-exec")));
-/* The last cache this thread used of a heap that is not the process heap, that heap's serial, and
- * the window of its first space. */
+/*
+ * The last heap that is not the process heap which this thread used, its cache there, and the
+ * window of the heap's first space: what the fast paths of such a heap ask for. The thread writes
+ * it; who ends the heap, or gives its caches other ids, sets heap and size to zero, also while the
+ * thread writes of another heap. So the thread sets them last, a fast path believes the rest where
+ * they are not zero, and a zero costs no more than the next slow call, which writes it all again.
+ * A cache points to its thread's as long as the thread's end will be noticed and has not come.
+ */
 struct tn_other {
-    uint64_t serial; /* 0: of none; else the rest holds */
+    _Atomic(struct tn_heap *) heap; /* NULL: of none */
     struct tn_cache *cache;
     uintptr_t base;
-    size_t size; /* 0 under TARN_CHECK: no free takes the fast path */
+    _Atomic size_t size; /* 0: no free takes the fast path; always so under TARN_CHECK */
     struct tn_slab *slabs;
+    uintptr_t id; /* the cache's */
 };
 
 extern _Thread_local struct tn_other tn_other __attribute__((tls_model("initial-exec")));
@@ -213,12 +223,15 @@ tn_fork_look(void)
 struct tn_cache *tn_cache_of_thread(void);         /* the process heap's; NULL: no memory,
                                                       or TARN_CHECK is on, checked.h */
 struct tn_cache *tn_cache_of_checked_thread(void); /* for checked.c: the same under TARN_CHECK */
-void tn_cache_forget_thread(void);                 /* it has none any more */
+void tn_cache_forget_thread(void);                 /* it has none any more, and is about to end */
 struct tn_cache *tn_cache_of_heap(struct tn_heap *heap); /* any heap's */
+/* The caches are no more what their threads' tn_other says: the heap is about to end. */
+void tn_cache_part_all(struct tn_heap *heap);
 /* All of it with the heap's lock held, so that an image that goes back has it before or after. */
 void tn_cache_retire(struct tn_cache *cache);
-void tn_cache_leave(struct tn_cache *cache); /* all it owns, but it stays */
-void tn_cache_retire_all(struct tn_heap *heap);
+/* All it owns, but it stays. */
+void tn_cache_leave(struct tn_cache *cache);
+void tn_cache_leave_all(struct tn_heap *heap);
 /* Makes all caches of an image empty, with ids of the heap's generation; what they owned is stale.
  */
 void tn_cache_forget_all(struct tn_heap *heap);
@@ -261,11 +274,14 @@ tn_owner_is_stale(const struct tn_heap *heap, uintptr_t owner)
     return owner != 0 && heap->generation != 0 && owner >> TN_CACHE_ID_BITS != heap->generation;
 }
 
-/* What held slices of a cache bear: in an image its id, so that they can be found again. */
+/* What held slices of a cache bear: in an image its id, so that they can be found again, and a bit
+ * that no id has, so that free takes none of them for a slab. */
+#define TN_HELD_BIT ((uintptr_t)1)
+
 static inline uintptr_t
 tn_held_mark(const struct tn_cache *cache)
 {
-    return cache->heap->generation != 0 ? cache->id : 0;
+    return cache->heap->generation != 0 ? cache->id | TN_HELD_BIT : 0;
 }
 
 /* bin.c: a slab of the class with a block on its local list, now current; NULL: no memory. */

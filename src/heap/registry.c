@@ -104,6 +104,7 @@ tn_registry_remove_heap(struct tn_heap *heap)
 {
     tn_inspector_end(heap);
     tn_lock(&lock);
+    tn_cache_part_all(heap); /* before the ends of threads pass the heap by */
     for (struct tn_heap **link = &heaps; *link != NULL; link = &(*link)->next_heap) {
         if (*link == heap) {
             *link = heap->next_heap;

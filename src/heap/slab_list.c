@@ -1,5 +1,7 @@
 #include "heap/slab_list.h"
 
+#include "heap/misuse.h"
+
 #include <string.h>
 
 #define PAGE_SHIFT TN_UNIT_SHIFT
@@ -7,7 +9,25 @@
 
 /* Keys leave the low 16 bits alone, so that a link shows where in its slice it points. */
 #define KEY_MASK ((uintptr_t)0x0000ffffffff0000)
-#define KEY_TOP  ((uintptr_t)TN_LINK_TOP << 48)
+#define KEY_TOP  ((uintptr_t)TN_LINK_TOP << TN_LINK_TOP_AT)
+
+_Noreturn void
+tn_slab_damaged(const struct tn_slab *slab, const void *block)
+{
+    tn_die_damaged(block, tn_class_of_slab(slab)->size, "written to after it was freed", "malloc");
+}
+
+void
+tn_slab_odd_head(const struct tn_slab *slab)
+{
+    const struct tn_class *class = tn_class_of_slab(slab);
+    const char *base = tn_slab_base(tn_space_of(slab), slab);
+    const char *start =
+        base + (size_t)tn_block_index(class, slab->head - (uintptr_t)base) * class->size;
+    if (slab->head != (uintptr_t)start) {
+        tn_die_inside((const void *)slab->head, start, class->size, "malloc");
+    }
+}
 
 void
 tn_slab_unit(const struct tn_class *class, unsigned unit, unsigned *from, unsigned *to)
@@ -126,7 +146,11 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
     if (tn_slab_has_free(slab)) {
         uintptr_t *block = (uintptr_t *)first;
         while (*block != tn_slab_end(slab)) {
-            block = (uintptr_t *)tn_slab_link(slab, *block);
+            uintptr_t next = tn_slab_link(slab, *block);
+            if (TN_UNLIKELY(next - (uintptr_t)base >= (size_t)slab->span_small << TN_SLICE_SHIFT)) {
+                tn_slab_damaged(slab, block);
+            }
+            block = (uintptr_t *)next;
         }
         *block = tn_slab_link(slab, slab->head);
     }

@@ -38,12 +38,33 @@ tn_slab_has_free(const struct tn_slab *slab)
     return slab->head != tn_slab_none(slab);
 }
 
+/* A free block's link is none: somebody wrote to the block. Ends the process. */
+_Noreturn void tn_slab_damaged(const struct tn_slab *slab, const void *block);
+
+/* Whether what would be handed out next starts no block, as far as its low bits tell: a pointer
+ * into the middle of one was freed. tn_slab_odd_head asks what class it is, and ends the process.
+ */
+static inline bool
+tn_slab_head_is_odd(const struct tn_slab *slab)
+{
+    return (slab->head & 15) != 0;
+}
+
+void tn_slab_odd_head(const struct tn_slab *slab);
+
+/* heads.c */
+void tn_cache_look_at_heads(const struct tn_cache *cache);
+
 /* Takes the first block of the local list, which is not empty. */
 static inline void *
 tn_slab_pop(struct tn_slab *slab)
 {
     uintptr_t *block = (uintptr_t *)slab->head;
-    slab->head = tn_slab_link(slab, *block);
+    uintptr_t next = tn_slab_link(slab, *block);
+    if (TN_UNLIKELY(next >> TN_LINK_TOP_AT != 0)) {
+        tn_slab_damaged(slab, block);
+    }
+    slab->head = next;
     *block = 0;
     return block;
 }

@@ -227,8 +227,7 @@ static atomic_bool wiped; /* the mark tells */
 void
 tn_fork_repair(void)
 {
-    bool started = atomic_load(&tn_process_heap.space_count) != 0;
-    if (started && wiped && atomic_exchange(&tn_fork_mark.right, 1) == 0) {
+    if (wiped && atomic_exchange(&tn_fork_mark.right, 1) == 0) {
         put_right();
     }
 }
@@ -246,6 +245,10 @@ in_child(void)
 void
 tn_thread_start_watching(void)
 {
+    static atomic_bool begun;
+    if (atomic_exchange(&begun, true)) {
+        return;
+    }
     atomic_store(&tn_fork_mark.right, 1);
     atomic_store(&wiped, tn_os_page_size() == TN_FORK_PAGE &&
                              tn_os_wipe_on_fork(&tn_fork_mark, TN_FORK_PAGE));
@@ -256,10 +259,9 @@ tn_thread_start_watching(void)
     tn_thread_watch();
 }
 
-void
+bool
 tn_thread_watch(void)
 {
-    if (atomic_load_explicit(&exit_key_made, memory_order_acquire)) {
-        pthread_setspecific(exit_key, &exit_key);
-    }
+    return atomic_load_explicit(&exit_key_made, memory_order_acquire) &&
+           pthread_setspecific(exit_key, &exit_key) == 0;
 }

@@ -4,10 +4,13 @@
 #ifndef TN_THREAD_H
 #define TN_THREAD_H
 
-/* Once, when the process heap has come to life: fork is watched from now on. */
+#include <stdbool.h>
+
+/* When a heap has come to life, the first time: fork is watched from now on. */
 void tn_thread_start_watching(void);
 
-/* The end of the calling thread will be noticed, and its caches retired. */
-void tn_thread_watch(void);
+/* The end of the calling thread will be noticed, and its caches retired. False: it will not, for
+ * now, or for want of a key. */
+bool tn_thread_watch(void);
 
 #endif

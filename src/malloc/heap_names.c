@@ -41,36 +41,22 @@ tarn_heap_of(const void *p)
     return space != NULL ? space->heap : NULL;
 }
 
-/* Apart, and with the arguments of the fast ways, so that these keep nothing on the stack. */
-static __attribute__((noinline)) void *
-malloc_slow(tarn_heap *heap, size_t size)
-{
-    return tn_cache_malloc(tn_cache_of_heap(heap), size);
-}
-
-static __attribute__((noinline)) void
-free_slow(tarn_heap *heap, void *p)
-{
-    tn_cache_free(tn_cache_of_heap(heap), p, "tarn_heap_free");
-}
-
 void *
 tarn_heap_malloc(tarn_heap *heap, size_t size)
 {
-    void *block = tn_heap_malloc_fast(heap, size);
-    return TN_LIKELY(block != NULL) ? block : malloc_slow(heap, size);
+    return tn_heap_malloc(heap, size);
 }
 
 void *
 tarn_heap_zalloc(tarn_heap *heap, size_t size)
 {
-    return tn_cache_zalloc(tn_cache_of_heap(heap), size);
+    return tn_heap_calloc(heap, 1, size);
 }
 
 void *
 tarn_heap_calloc(tarn_heap *heap, size_t count, size_t size)
 {
-    return tn_cache_calloc(tn_cache_of_heap(heap), count, size);
+    return tn_heap_calloc(heap, count, size);
 }
 
 void *
@@ -106,9 +92,7 @@ tarn_heap_strndup(tarn_heap *heap, const char *text, size_t length)
 void
 tarn_heap_free(tarn_heap *heap, void *p)
 {
-    if (TN_UNLIKELY(!tn_heap_free_fast(heap, p))) {
-        free_slow(heap, p);
-    }
+    tn_heap_free(heap, p);
 }
 
 size_t

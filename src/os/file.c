@@ -220,6 +220,14 @@ tn_file_sync(int file)
     return outcome(fdatasync(file), aside);
 }
 
+void
+tn_file_begin_sync(int file, uint64_t at, uint64_t size)
+{
+    struct tn_aside aside = tn_aside_begin();
+    (void)sync_file_range(file, (off_t)at, (off_t)size, SYNC_FILE_RANGE_WRITE);
+    tn_aside_end(aside);
+}
+
 int
 tn_file_sync_folder(const char *path)
 {

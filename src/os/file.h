@@ -53,6 +53,9 @@ int tn_file_read(int file, void *buffer, size_t size, uint64_t at, size_t *got);
 int tn_file_write_parts(int file, const struct iovec *parts, unsigned count, uint64_t at);
 int tn_file_write(int file, const void *data, size_t size, uint64_t at);
 int tn_file_sync(int file);
+/* Has the disk begin to write a range that will be synced soon. A favour: nothing is promised, and
+ * what fails is said by the sync. */
+void tn_file_begin_sync(int file, uint64_t at, uint64_t size);
 /* The folder that holds path: makes a file's being there, or not, durable. */
 int tn_file_sync_folder(const char *path);
 int tn_file_resize(int file, uint64_t size);

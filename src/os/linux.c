@@ -174,6 +174,13 @@ tn_os_wipe_on_fork(void *start, size_t size)
     return done;
 }
 
+static bool
+map_anew(void *start, size_t size)
+{
+    return mmap(start, size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == start;
+}
+
 bool
 tn_os_move(void *from, void *to, size_t size)
 {
@@ -181,9 +188,19 @@ tn_os_move(void *from, void *to, size_t size)
     bool done =
         mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
     if (!done) { /* some kernels unmap the target before they look at the source */
-        mmap(to, size, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        map_anew(to, size);
     }
+    errno = saved;
+    return done;
+}
+
+bool
+tn_os_renew(void *start, size_t size)
+{
+    int saved = errno;
+    bool done = map_anew(start, size);
+    TN_PROBE2(tarn, purge, start, size);
+    atomic_fetch_add_explicit(&purged, done ? size : 0, memory_order_relaxed);
     errno = saved;
     return done;
 }
@@ -201,22 +218,32 @@ tn_os_address_limit(void)
     return bytes;
 }
 
+/* Asked once: a sandbox that the program enters later may end it at the question. */
 size_t
 tn_os_memory(void)
 {
+    static _Atomic size_t known;
+    size_t bytes = atomic_load_explicit(&known, memory_order_relaxed);
+    if (bytes != 0) {
+        return bytes;
+    }
     int saved = errno;
     struct sysinfo info;
-    size_t bytes = TN_GIB;
+    bytes = TN_GIB;
     if (sysinfo(&info) == 0) {
-        bytes = (size_t)info.totalram * info.mem_unit;
+        bytes = tn_max((size_t)info.totalram * info.mem_unit, 1);
     }
     errno = saved;
+    atomic_store_explicit(&known, bytes, memory_order_relaxed);
     return bytes;
 }
 
 bool
 tn_os_beyond_memory(size_t size)
 {
+    if (size <= tn_os_memory()) {
+        return false;
+    }
     int saved = errno;
     struct sysinfo info;
     bool beyond = sysinfo(&info) == 0 &&

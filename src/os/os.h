@@ -49,6 +49,10 @@ bool tn_os_wipe_on_fork(void *start, size_t size);
  * committed and zero afterwards. False where it cannot be done: from is as it was, to is zero. */
 bool tn_os_move(void *from, void *to, size_t size);
 
+/* Makes a committed range zero, with pages that have never been elsewhere. False (nothing done)
+ * when the system refuses. */
+bool tn_os_renew(void *start, size_t size);
+
 size_t tn_os_page_size(void);
 
 /* Bytes of address space this process may hold (RLIMIT_AS), SIZE_MAX when unlimited. */

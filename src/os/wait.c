@@ -1,8 +1,11 @@
 #define _GNU_SOURCE
 #include "os/wait.h"
 
+#include "os/aside.h"
+
 #include <errno.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,4 +23,12 @@ tn_os_wake(_Atomic uint32_t *word, int count)
     int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
     errno = saved;
+}
+
+void
+tn_os_pause(unsigned milliseconds)
+{
+    struct tn_aside aside = tn_aside_begin();
+    (void)poll(NULL, 0, (int)milliseconds);
+    tn_aside_end(aside);
 }

@@ -13,4 +13,7 @@ void tn_os_wait(_Atomic uint32_t *word, uint32_t seen);
 /* Wakes up to count threads that sleep on the word. */
 void tn_os_wake(_Atomic uint32_t *word, int count);
 
+/* For what nobody wakes one up from. */
+void tn_os_pause(unsigned milliseconds);
+
 #endif

@@ -7,6 +7,15 @@
 #define PART ((size_t)2 << 20) /* what is looked at first when little was changed */
 #define FEW  64u               /* page faults up to which that is worth it */
 
+/* A page that is known is looked at by a call of its own, which costs about as much as so many in a
+ * pass. */
+#define CALL 160u
+
+/* Page faults of a commit up to which it is worth to have them noted, and looks everywhere after
+ * which the thread that writes seems to be another one than the one they are noted of. */
+#define NOTED_MOST  2048u
+#define UNTOLD_MOST 64u
+
 #define UNKNOWN UINT64_MAX /* number of faults */
 
 /* Reading a page for the first time is a fault too, and for faults that no change explains all has
@@ -140,6 +149,23 @@ remember_part(struct tn_image *image, size_t offset)
     image->recent[0] = part;
 }
 
+/* Where page faults are known to have been. */
+static int
+find_told(struct tn_image *image, size_t told, uint64_t faults)
+{
+    const char *base = image->space.base;
+    size_t end = (size_t)image->space.map->frontier << TN_SLICE_SHIFT;
+    size_t page = tn_os_page_size();
+    int failed = 0;
+    for (size_t i = 0; i < told && failed == 0 && !is_explained(image, faults); i++) {
+        size_t offset = (size_t)(tn_trace_address(&image->trace, i) - base) / page * page;
+        if (offset < end) {
+            failed = collect(image, base + offset, base + offset + page, faults);
+        }
+    }
+    return failed;
+}
+
 /* Where changes were found last. */
 static int
 find_near(struct tn_image *image, uint64_t faults)
@@ -167,6 +193,29 @@ find_anywhere(struct tn_image *image, uint64_t faults)
     return failed == 0 ? collect_slices(image, 0, middle, faults) : failed;
 }
 
+/* Whether all that was written to is known now: as many page faults are known as there were, or as
+ * many changed pages. What is known of faults comes first, and is worth it when it is little. */
+static int
+find_by_trace(struct tn_image *image, size_t told, uint64_t faults, bool *all)
+{
+    size_t pages = (size_t)image->space.map->frontier << (TN_SLICE_SHIFT - TN_PAGE_SHIFT);
+    if (faults == UNKNOWN || told == 0 || (told > FEW && told > pages / CALL)) {
+        return 0;
+    }
+    *all = told == faults;
+    return find_told(image, told, faults);
+}
+
+/* A look everywhere that knowing where page faults were would have spared. */
+static void
+have_faults_noted(struct tn_image *image, uint64_t faults)
+{
+    if (faults <= NOTED_MOST && (image->trace.ring == NULL || ++image->untold == UNTOLD_MOST)) {
+        tn_trace_begin(&image->trace);
+        image->untold = 0;
+    }
+}
+
 int
 tn_changed_find(struct tn_image *image, bool for_sure)
 {
@@ -176,8 +225,11 @@ tn_changed_find(struct tn_image *image, bool for_sure)
         image->watching = failed == 0 && image->dirty.kind == TN_DIRTY_WATCH;
         image->settled = false;
     }
+    /* This before the number of all: what comes between may be missing in it, not in that. */
+    size_t told = tn_trace_read(&image->trace);
     uint64_t now = tn_dirty_faults();
     uint64_t faults = UNKNOWN;
+    bool all = false;
     if (image->watching && image->settled && !for_sure && image->changed.count == 0 &&
         now != UINT64_MAX) {
         faults = now - image->faults;
@@ -186,10 +238,11 @@ tn_changed_find(struct tn_image *image, bool for_sure)
         tn_hot_forget(image);
     }
     tn_hot_review(image);
-    if (failed == 0 && faults <= FEW) {
+    failed = failed == 0 ? find_by_trace(image, told, faults, &all) : failed;
+    if (failed == 0 && faults <= FEW && !all) {
         failed = find_near(image, faults);
     }
-    bool far = failed == 0 && !is_explained(image, faults);
+    bool far = failed == 0 && !all && !is_explained(image, faults);
     if (far) {
         failed = find_anywhere(image, faults);
     }
@@ -199,8 +252,12 @@ tn_changed_find(struct tn_image *image, bool for_sure)
     if (image->changed.count <= FEW && tn_page_set_next(&image->changed, &first, &count)) {
         remember_part(image, first << TN_PAGE_SHIFT);
     }
-    if (far && faults != UNKNOWN && !is_explained(image, faults)) {
+    bool futile = (far || all) && faults != UNKNOWN && !is_explained(image, faults);
+    if (futile) {
         tn_map_refill(image, tn_align_up(image->mapped / REFILL, TN_SLICE));
+    }
+    if (far && image->watching) {
+        have_faults_noted(image, faults);
     }
     if (faults != UNKNOWN && failed == 0) {
         if (faults != 0) {
@@ -209,7 +266,8 @@ tn_changed_find(struct tn_image *image, bool for_sure)
         tn_hot_compare(image);
     }
     /* Faults of the call itself are no changes. */
-    bool own = faults != 0 && (far || image->hot.count != 0);
+    bool own = faults != 0 && (far || futile || image->hot.count != 0);
     image->faults = own ? tn_dirty_faults() : now;
+    tn_trace_forget(&image->trace); /* after the number: what comes between is missing here */
     return failed;
 }

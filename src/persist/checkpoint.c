@@ -135,17 +135,9 @@ tn_file_size_needed(const struct tn_image *image)
 static int
 bring_to_file(struct tn_image *image)
 {
-    int failed = 0;
     struct tn_journal *journal = &image->journal;
     struct tn_file_facts facts;
-    if (!journal->durable) {
-        failed = tn_file_sync(journal->file);
-        journal->durable = failed == 0;
-    }
-    if (failed == 0 && !journal->in_folder) {
-        failed = tn_file_sync_folder(image->journal_path);
-        journal->in_folder = failed == 0;
-    }
+    int failed = journal->durable && journal->in_folder ? 0 : tn_journal_sync(image, 0);
     failed = failed == 0 ? tn_mark_bind(image) : failed;
     if (failed == 0) {
         failed = tn_write_pages(image, &image->logged, &image->hollow);
@@ -161,10 +153,11 @@ bring_to_file(struct tn_image *image)
     if (failed == 0 && facts.size != needed) {
         failed = tn_file_resize(image->file, needed);
     }
-    failed = failed == 0 ? tn_file_sync(image->file) : failed;
+    failed = failed == 0 ? tn_image_sync_file(image) : failed;
     failed = failed == 0 ? tn_mark_write(&image->head, image->file, image->commit) : failed;
-    failed = failed == 0 ? tn_file_sync(image->file) : failed;
+    failed = failed == 0 ? tn_image_sync_file(image) : failed;
     if (failed == 0) {
+        image->unsure = false;
         image->file_end = end;
         image->tail = 0;
         failed = tn_map_off_journal(image);
@@ -191,6 +184,13 @@ tn_checkpoint(struct tn_image *image, bool give_back)
 {
     if (image->journal.end <= TN_PAGE) {
         return 0;
+    }
+    if (tn_image_has_lost(image)) {
+        int failed = tn_seal_break(image); /* opening takes all from the records then */
+        return tn_fail(failed != 0 ? failed : EIO, false,
+                       "%s: a sync of it failed when it had pages of an earlier session that were "
+                       "not synced; close it and open it again",
+                       image->path);
     }
     int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_ALONE, false);
     if (failed == EAGAIN) {

@@ -92,6 +92,7 @@ tn_image_free(struct tn_image *image)
         tn_os_release(image->where, tn_where_size(image));
     }
     tn_dirty_close(&image->dirty);
+    tn_trace_end(&image->trace);
     if (image->space.base != NULL) {
         tn_os_release(image->space.base, image->head.capacity);
     }

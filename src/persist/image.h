@@ -13,6 +13,7 @@
 #include "heap/heap.h"
 #include "os/dirty.h"
 #include "os/file.h"
+#include "os/trace.h"
 #include "persist/format.h"
 #include "persist/page_set.h"
 
@@ -26,6 +27,8 @@ struct tn_journal {
     int file;       /* -1: there is none yet */
     bool in_folder; /* its being there is durable */
     bool durable;   /* all its records are */
+    bool doubtful;  /* a sync failed: what is behind kept may be lost, whatever a later one says */
+    uint64_t kept;  /* up to here all is durable, as far as is known */
     uint64_t salt;
     uint64_t first;      /* commit of its first record */
     uint64_t end;        /* where the next record goes */
@@ -86,6 +89,7 @@ struct tn_image {
     bool closed;      /* it had been closed properly */
     bool watching;    /* tn_dirty_watch was called */
     bool torn;        /* a rollback failed half-way: memory is nobody's state */
+    bool unsure;      /* a sync of the file failed, and no checkpoint was completed since */
     bool said_closed; /* shared: its superblock may say that it is closed, and it is not */
     void *kept;       /* until it succeeds: what tn_heap_hooks.before gave */
     size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
@@ -95,6 +99,8 @@ struct tn_image {
     size_t tail;      /* from here on the journal has it that nothing is there; 0: no */
     size_t next_tail; /* the same once the commit that is being made is done */
     struct tn_dirty dirty;
+    struct tn_trace trace; /* of page faults of a thread that commits */
+    unsigned untold;       /* looks everywhere that it did not spare, since it was begun */
     struct tn_journal journal;
     struct tn_lock emptied_lock; /* guards emptied against purges by several threads */
     struct tn_page_set changed;
@@ -178,8 +184,8 @@ int tn_mark_read(const struct tn_image *image, struct tn_mark *mark);
 bool tn_mark_is_whole(const struct tn_superblock *head, const struct tn_mark *mark);
 /* The file is whole without a journal. */
 int tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit);
-/* It is not so from now on: before pages of the last commit go to it. */
-int tn_mark_bind(const struct tn_image *image);
+/* It is not so from now on, durably: before pages of the last commit go to it. */
+int tn_mark_bind(struct tn_image *image);
 
 /* place.c: reserves the image's addresses; where says a new one may choose them. */
 int tn_place_reserve(struct tn_image *image);
@@ -202,13 +208,21 @@ int tn_map_anew(struct tn_image *image);
  * of the whole. */
 void tn_map_refill(struct tn_image *image, size_t size);
 
+/* durable.c: what must be durable before more is done. Of the journal all, and what was written
+ * behind its end. An errno. */
+int tn_journal_sync(struct tn_image *image, uint64_t more);
+int tn_image_sync_file(struct tn_image *image);
+
 /* journal.c */
 int tn_journal_append(struct tn_image *image);
+int tn_journal_write_head(const struct tn_image *image, uint64_t salt, uint64_t first);
 void tn_journal_release(struct tn_image *image); /* its memory, and closes it */
 int tn_journal_restart(struct tn_image *image);
 /* Finds the journal's complete records; thorough: a seal's word does not count. 0; -1 said: it
  * cannot be told what was committed. */
 int tn_journal_find(struct tn_image *image, bool thorough);
+/* Whether all records up to its end can still be read as they were written; EIO. */
+int tn_journal_reread(struct tn_image *image);
 /* Goes through the complete records' entries in order, from the record at from. */
 struct tn_replay {
     int (*page)(void *context, uint64_t page, uint64_t sum, uint64_t at);
@@ -217,6 +231,9 @@ struct tn_replay {
 };
 int tn_journal_replay(struct tn_image *image, uint64_t from, const struct tn_replay *replay,
                       void *context);
+
+/* journal_file.c */
+int tn_journal_make(struct tn_image *image);
 int tn_journal_remove(struct tn_image *image);
 /* Makes way for a new image's journal: one of an image that was there before goes, any other file
  * is in the way. ENAMETOOLONG when there can be none of this name. */
@@ -280,6 +297,14 @@ tn_is_zero(const void *data, size_t size)
 {
     const char *bytes = data;
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+/* Whether pages that an earlier session left in the file, and that only the journal's records have
+ * besides, may be lost. */
+static inline bool
+tn_image_has_lost(const struct tn_image *image)
+{
+    return image->unsure && image->journal.loose;
 }
 
 static inline int

@@ -17,7 +17,6 @@
 #include "persist/image.h"
 
 #include "base/bits.h"
-#include "base/text.h"
 #include "os/os.h"
 #include "persist/sum.h"
 
@@ -25,11 +24,17 @@
 #include <string.h>
 
 #define PARTS_MOST 1000u
-#define CHUNK      ((size_t)64)       /* pages summed, then written, while they are in the cache */
-#define KEPT       ((size_t)64 << 10) /* bytes of an index whose memory is kept */
-#define STEP_LEAST ((uint64_t)256 << 10) /* the file grows by half, within these bounds */
-#define STEP_MOST  ((uint64_t)16 << 20)
-#define ZEROS      ((size_t)256 << 10) /* written ahead of small records */
+#define PIECE_MOST                                                                                 \
+    TN_MIB /* of a large record, for the disk to begin with: each costs a request                  \
+            */
+#define PIECES_LEAST 4u
+#define CHUNK        ((size_t)64) /* pages summed, then written, while they are in the cache */
+#define AHEAD        2u           /* pages: while one is summed the processor fetches */
+#define AHEAD_BYTES  512u         /* the beginning of this one; then it sees what comes */
+#define KEPT         ((size_t)64 << 10)    /* bytes of an index whose memory is kept */
+#define STEP_LEAST   ((uint64_t)256 << 10) /* the file grows by half, within these bounds */
+#define STEP_MOST    ((uint64_t)16 << 20)
+#define ZEROS        ((size_t)256 << 10) /* written ahead of small records */
 
 struct writer {
     struct tn_image *image;
@@ -37,6 +42,8 @@ struct writer {
     unsigned count;
     size_t bytes;
     uint64_t at;
+    uint64_t begun; /* up to here the disk works on it */
+    uint64_t piece; /* bytes for it to begin with */
 };
 
 static int
@@ -70,58 +77,45 @@ put(struct writer *writer, void *data, size_t size)
     return 0;
 }
 
-/* There was none when it was looked for. Whoever may use the image may use its journal. */
-static int
-make_file(struct tn_image *image)
+int
+tn_journal_write_head(const struct tn_image *image, uint64_t salt, uint64_t first)
 {
-    struct tn_journal *journal = &image->journal;
-    struct tn_file_facts facts;
-    int failed = tn_file_facts(image->file, &facts);
-    if (failed == 0) {
-        failed = tn_file_open(image->journal_path, TN_FILE_WRITE | TN_FILE_NEW, facts.mode,
-                              &journal->file);
-    }
-    if (failed != 0) {
-        journal->file = -1;
-        return tn_fail(failed, true, "%s: cannot be made", image->journal_path);
-    }
-    tn_file_liken(journal->file, &facts);
-    journal->in_folder = false;
-    journal->size = 0;
-    journal->written = 0;
-    return 0;
+    struct tn_journal_head head = {
+        .byte_order = TN_BYTE_ORDER,
+        .version = TN_IMAGE_VERSION,
+        .id = {image->head.id[0], image->head.id[1]},
+        .salt = salt,
+        .first = first,
+    };
+    memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);
+    head.sum = tn_sum(&head, offsetof(struct tn_journal_head, sum));
+    return tn_file_write(image->journal.file, &head, sizeof head, 0);
 }
 
 int
 tn_journal_restart(struct tn_image *image)
 {
     struct tn_journal *journal = &image->journal;
-    int failed = 0;
-    if (journal->file < 0 && make_file(image) != 0) {
+    uint64_t salt = tn_os_random() | 1;
+    uint64_t first = image->commit + 1;
+    if (journal->file < 0 && tn_journal_make(image) != 0) {
         return -1;
     }
     journal->end = 0;
-    struct tn_journal_head head = {
-        .byte_order = TN_BYTE_ORDER,
-        .version = TN_IMAGE_VERSION,
-        .id = {image->head.id[0], image->head.id[1]},
-        .salt = tn_os_random() | 1,
-        .first = image->commit + 1,
-    };
-    memcpy(head.magic, TN_JOURNAL_MAGIC, sizeof head.magic);
-    head.sum = tn_sum(&head, offsetof(struct tn_journal_head, sum));
-    failed = tn_file_write(journal->file, &head, sizeof head, 0);
+    int failed = tn_journal_write_head(image, salt, first);
     if (failed == 0) {
         failed = tn_file_sync(journal->file);
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be written", image->journal_path);
     }
-    journal->salt = head.salt;
-    journal->first = head.first;
+    journal->salt = salt;
+    journal->first = first;
     journal->end = TN_PAGE;
     journal->chain = 0;
     journal->durable = true;
+    journal->kept = TN_PAGE;
+    journal->doubtful = false;
     journal->sealed = false;
     journal->loose = false;
     return 0;
@@ -172,25 +166,55 @@ count_runs(const struct tn_page_set *set)
     return runs;
 }
 
+/* Writes what there is and, if a sync will wait for it, has the disk begin with a piece at once: it
+ * works while the next ones are summed and copied. */
+static int
+flush_early(struct writer *writer)
+{
+    int failed = flush(writer);
+    uint64_t size = writer->at - writer->begun;
+    if (failed == 0 && size >= writer->piece && !(writer->image->flags & TARN_PROCESS)) {
+        tn_file_begin_sync(writer->image->journal.file, writer->begun, size);
+        writer->begun = writer->at;
+    }
+    return failed;
+}
+
+/* The system reads ahead within a page at best, and changed pages lie anywhere. */
+static void
+fetch_ahead(const struct tn_image *image, const struct tn_record *record, size_t i)
+{
+    const struct tn_entry *entries = (const struct tn_entry *)(record + 1);
+    if (i + AHEAD < record->pages) {
+        const char *start = tn_page_start(image, (size_t)entries[i + AHEAD].page);
+        for (size_t at = 0; at < AHEAD_BYTES; at += TN_GRAIN) {
+            __builtin_prefetch(start + at);
+        }
+    }
+}
+
 /* Sums and writes the pages; what is small goes out together with the header. */
 static int
 write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
 {
     struct tn_entry *entries = (struct tn_entry *)(record + 1);
     struct writer writer = {.image = image, .at = image->journal.end};
-    bool together = record->pages < PARTS_MOST;
+    bool together = record->pages <= CHUNK;
     int failed = 0;
     if (together) {
         failed = put(&writer, record, head_size);
     } else {
         writer.at += head_size;
+        writer.begun = writer.at;
+        writer.piece = tn_min(record->pages / PIECES_LEAST << TN_PAGE_SHIFT, PIECE_MOST);
     }
     for (size_t i = 0; i < record->pages && failed == 0; i++) {
-        char *start = tn_hot_contents(image, entries[i].page);
+        char *start = tn_hot_contents(image, (size_t)entries[i].page);
+        fetch_ahead(image, record, i);
         entries[i].value = tn_sum(start, TN_PAGE);
         failed = put(&writer, start, TN_PAGE);
         if (failed == 0 && !together && writer.bytes >= CHUNK * TN_PAGE) {
-            failed = flush(&writer);
+            failed = flush_early(&writer);
         }
     }
     if (failed != 0) {
@@ -211,18 +235,6 @@ void_record(struct tn_image *image)
 {
     static const struct tn_record nothing;
     tn_file_write(image->journal.file, &nothing, sizeof nothing, image->journal.end);
-}
-
-static int
-make_durable(struct tn_image *image)
-{
-    struct tn_journal *journal = &image->journal;
-    int failed = tn_file_sync(journal->file);
-    if (failed == 0 && !journal->in_folder) {
-        failed = tn_file_sync_folder(image->journal_path);
-        journal->in_folder = failed == 0;
-    }
-    return failed;
 }
 
 static bool
@@ -350,10 +362,9 @@ tn_journal_append(struct tn_image *image)
     }
     if (failed == 0) {
         write_ahead(image, record->size);
-        journal->durable = false;
+        journal->durable = false; /* all of it, until that is said */
         if (!(image->flags & TARN_PROCESS)) {
-            failed = make_durable(image);
-            journal->durable = failed == 0;
+            failed = tn_journal_sync(image, record->size);
         }
     }
     if (failed == 0) {
@@ -372,97 +383,4 @@ tn_journal_append(struct tn_image *image)
         return tn_fail(failed, true, "%s: the commit cannot be written", image->journal_path);
     }
     return 0;
-}
-
-int
-tn_journal_remove(struct tn_image *image)
-{
-    struct tn_journal *journal = &image->journal;
-    if (journal->file < 0) {
-        return 0;
-    }
-    bool ours; /* not another image's, that was made when this one had been renamed */
-    int failed = tn_file_is_at(journal->file, image->journal_path, &ours);
-    if (failed == 0 && ours) {
-        failed = tn_file_remove(image->journal_path);
-    }
-    if (failed == 0) {
-        tn_seal_forget(image);
-        tn_file_close(journal->file);
-        journal->file = -1;
-        journal->end = 0;
-        failed = tn_file_sync_folder(image->journal_path);
-    }
-    if (failed != 0) {
-        return tn_fail(failed, true, "%s: cannot be removed", image->journal_path);
-    }
-    return 0;
-}
-
-bool
-tn_journal_may_begin(const struct tn_journal_head *head, size_t size)
-{
-    return tn_is_zero(head, size) ||
-           memcmp(head->magic, TN_JOURNAL_MAGIC, tn_min(size, sizeof head->magic)) == 0;
-}
-
-/* Whether what is at a journal's place is one, or the beginning of one. */
-static int
-is_journal(int file, bool *is)
-{
-    struct tn_file_facts facts;
-    struct tn_journal_head head;
-    size_t got = 0;
-    memset(&head, 0, sizeof head);
-    *is = false;
-    int failed = tn_file_facts(file, &facts);
-    if (failed == 0 && facts.regular) {
-        failed = tn_file_read(file, &head, sizeof head, 0, &got);
-        *is = failed == 0 && tn_journal_may_begin(&head, got);
-    }
-    return failed;
-}
-
-int
-tn_journal_clear(const char *path)
-{
-    int file;
-    bool is;
-    int failed = tn_file_open(path, TN_FILE_READ | TN_FILE_AT_ONCE | TN_FILE_NO_LINK, 0, &file);
-    if (failed == ENOENT) {
-        return 0;
-    }
-    if (failed == 0) {
-        failed = is_journal(file, &is);
-        tn_file_close(file);
-    }
-    if (failed == ELOOP || (failed == 0 && !is)) {
-        return tn_fail(EEXIST, false, "%s: is there, and is no journal; move it away", path);
-    }
-    if (failed != 0) {
-        return tn_fail(failed, true, "%s: cannot be opened", path);
-    }
-    failed = tn_file_remove(path);
-    return failed == 0 ? 0 : tn_fail(failed, true, "%s: cannot be removed", path);
-}
-
-int
-tn_journal_absent(const char *path)
-{
-    char name[4096];
-    int file;
-    if (tn_text(name, sizeof name, "%s-journal", path) >= sizeof name - 1) {
-        return tn_fail(ENAMETOOLONG, true, "%s", path);
-    }
-    int failed = tn_file_open(name, TN_FILE_READ | TN_FILE_AT_ONCE | TN_FILE_NO_LINK, 0, &file);
-    if (failed == 0) {
-        tn_file_close(file);
-    }
-    if (failed == 0 || failed == ELOOP) {
-        return tn_fail(EEXIST, false, "%s: is there already, where %s would have its journal", name,
-                       path);
-    }
-    return failed == ENOENT || failed == ENOTDIR
-               ? 0
-               : tn_fail(failed, true, "%s: cannot be opened", name);
 }

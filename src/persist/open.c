@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "heap/first_class.h"
 #include "os/os.h"
+#include "os/wait.h"
 #include "persist/sum.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #define CAPACITY_USUAL ((size_t)64 << 30)
 #define CAPACITY_LEAST ((size_t)1 << 20)
+#define PAUSE_MOST     10u /* milliseconds */
 
 static const tarn_options no_options;
 
@@ -48,12 +50,14 @@ leave_notice(struct tn_image *image)
     tn_file_write(image->file, &notice, sizeof notice, TN_NOTICE_AT);
 }
 
-/* A reader keeps the writer from changing the file under it. */
+/* A writer that has this lock has it for a checkpoint, which ends, or for all the time it is open
+ * in shared mode. Which of them can change while one waits. */
 int
 tn_image_lock_to_read(struct tn_image *image)
 {
-    int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false);
-    if (failed == EAGAIN) {
+    int failed;
+    unsigned pause = 0;
+    while ((failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, false)) == EAGAIN) {
         struct tn_superblock head;
         if (tn_superblock_read(image->path, image->file, &head) != 0) {
             return -1;
@@ -62,7 +66,8 @@ tn_image_lock_to_read(struct tn_image *image)
             return tn_fail(EBUSY, false, "%s: process %u has it open for writing in shared mode",
                            image->path, writer(image));
         }
-        failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
+        tn_os_pause(pause);
+        pause += pause < PAUSE_MOST;
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be locked", image->path);

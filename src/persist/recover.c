@@ -188,6 +188,33 @@ find_last(struct tn_image *image, struct tn_record *record, uint64_t *commit, bo
     return 0;
 }
 
+int
+tn_journal_reread(struct tn_image *image)
+{
+    struct tn_journal *journal = &image->journal;
+    const uint64_t end = journal->end;
+    const uint64_t chain = journal->chain;
+    struct tn_record record;
+    uint64_t commit = journal->first;
+    char *buffer = tn_os_reserve(CHUNK, TN_PAGE);
+    if (buffer == NULL || !tn_os_commit(buffer, CHUNK)) {
+        return ENOMEM;
+    }
+    int failed = 0;
+    journal->end = TN_PAGE;
+    journal->chain = 0;
+    while (journal->end < end && next_is_whole(image, &record, commit, end, buffer, &failed)) {
+        journal->end += record.size;
+        journal->chain = record.sum;
+        commit++;
+    }
+    bool whole = journal->end == end && journal->chain == chain;
+    journal->end = end;
+    journal->chain = chain;
+    tn_os_release(buffer, CHUNK);
+    return failed == 0 && !whole ? EIO : failed;
+}
+
 /* What can be done with an image whose journal is damaged. */
 static const char *
 without_it(const struct tn_mark *mark)
@@ -320,6 +347,8 @@ tn_journal_find(struct tn_image *image, bool thorough)
     }
     journal->in_folder = false; /* as far as this process knows */
     journal->durable = false;
+    journal->kept = 0;
+    journal->doubtful = false;
     struct tn_seal seal;
     bool sealed = tn_seal_read(image, facts.size, &seal);
     bool used = false;

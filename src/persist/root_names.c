@@ -31,11 +31,11 @@ tarn_commit(tarn_heap *heap)
     return result;
 }
 
-/* The caches are retired, and the state says that there are none. */
+/* The caches own nothing, and the state says so. */
 static void
 put_in_order(struct tn_image *image)
 {
-    tn_cache_retire_all(&image->heap);
+    tn_cache_leave_all(&image->heap);
     image->state->stale_next = image->heap.stale_next;
     image->state->stale_end = image->heap.stale_end;
     image->state->closed = 1;
@@ -146,11 +146,8 @@ roll_back(struct tn_image *image)
     tn_inspector_open(image->space.base, image->usable);
     if (image->flags & TARN_READ_ONLY) {
         tn_file_lock(image->file, TN_LOCK_READERS, TN_UNLOCK, false);
-        int failed = tn_file_lock(image->file, TN_LOCK_READERS, TN_LOCK_SHARED, true);
-        if (failed != 0) {
-            return tn_fail(failed, true, "%s: cannot be locked", image->path);
-        }
-        if (tn_journal_find(image, false) != 0 || tn_image_take_up(image) != 0) {
+        if (tn_image_lock_to_read(image) != 0 || tn_journal_find(image, false) != 0 ||
+            tn_image_take_up(image) != 0) {
             return -1;
         }
         return 0;

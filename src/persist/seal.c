@@ -138,8 +138,8 @@ tn_seal_make(struct tn_image *image)
     if (tn_os_page_size() != TN_PAGE) { /* its runs are to be mapped, page by page */
         return;
     }
-    if (image->patched.count != 0 || image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX ||
-        !tn_page_set_init(&rest, pages)) {
+    if (tn_image_has_lost(image) || image->patched.count != 0 ||
+        image->journal.end >> TN_PAGE_SHIFT > UINT32_MAX || !tn_page_set_init(&rest, pages)) {
         return;
     }
     struct tn_run *memory = tn_os_reserve(RUNS_ROOM, TN_PAGE);
@@ -238,6 +238,7 @@ tn_seal_use(struct tn_image *image, const struct tn_seal *seal, bool *used)
     journal->end = seal->end;
     journal->chain = seal->chain;
     journal->durable = seal->durable != 0;
+    journal->kept = journal->durable ? seal->end : 0;
     journal->in_folder = journal->durable;
     journal->loose = !journal->durable;
     image->commit = seal->commit;

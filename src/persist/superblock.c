@@ -238,9 +238,9 @@ tn_mark_write(const struct tn_superblock *head, int file, uint64_t commit)
 }
 
 int
-tn_mark_bind(const struct tn_image *image)
+tn_mark_bind(struct tn_image *image)
 {
     struct tn_mark mark = {.commit = image->commit, .journal = image->journal.salt};
     int failed = write_marks(&image->head, image->file, mark);
-    return failed == 0 && !(image->flags & TARN_PROCESS) ? tn_file_sync(image->file) : failed;
+    return failed == 0 ? tn_image_sync_file(image) : failed;
 }

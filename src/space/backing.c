@@ -42,6 +42,23 @@ anonymous_move(struct tn_space *space, char *from, char *to, size_t size)
     return tn_os_move(from, to, size);
 }
 
+static bool
+anonymous_renew(struct tn_space *space, char *start, size_t size)
+{
+    (void)space;
+    bool done = tn_os_renew(start, size);
+    if (done && tn_options.huge_pages != TN_AUTO) {
+        tn_os_huge_pages(start, size, tn_options.huge_pages == TN_ON);
+    }
+    return done;
+}
+
+static void
+anonymous_forked(struct tn_space *space)
+{
+    space->inherited = space->map->committed;
+}
+
 static void
 anonymous_release(struct tn_space *space)
 {
@@ -54,7 +71,9 @@ const struct tn_backing tn_anonymous_backing = {
     .show = anonymous_show,
     .purge = anonymous_purge,
     .move = anonymous_move,
+    .renew = anonymous_renew,
     .release = anonymous_release,
+    .forked = anonymous_forked,
 };
 
 static bool

@@ -30,6 +30,7 @@ enum tn_kind {
 enum tn_slab_flags {
     TN_CURRENT = 1,  /* its cache allocates from it: the live count is not kept */
     TN_ZERO = 2,     /* uncarved blocks, or the slices of a free run, are known to be zero */
+    TN_MOVED = 4,    /* LARGE, and INNER of one: a mapping of its own begins here, large_move.c */
     TN_PURGED = 8,   /* pages were given back: uncarved blocks are not all new ones */
     TN_SAMPLES = 16, /* its blocks are samples: frees say so; LARGE, of another heap: it is one */
     TN_FENCED = 32,  /* LARGE: laid out as checked.h says */
@@ -48,7 +49,8 @@ enum tn_slab_flags {
  * bits 16 to 47, the low 16 zero, and TN_LINK_TOP at the top. By both free recognises a block that
  * is already free; the fast path looks at the top, and asks further only when it agrees.
  */
-#define TN_LINK_TOP 0x9c5du /* not of pointers, nor of small numbers, nor of UTF-8 */
+#define TN_LINK_TOP    0x9c5du /* not of pointers, nor of small numbers, nor of UTF-8 */
+#define TN_LINK_TOP_AT 48      /* addresses have zero there */
 
 struct tn_slab {
     _Atomic(uintptr_t) owner; /* id of the cache that may use the local list; 0 nobody. POOL: the
@@ -84,6 +86,10 @@ struct tn_slab {
     union {
         uint64_t bare; /* SLAB: units not carved yet, one bit each, slab.c; owner only */
         uint32_t back; /* FREE (last slice), INNER: slices back to the head */
+        struct {
+            uint32_t moved;  /* LARGE, MOVED: slices from the start on that came from elsewhere */
+            uint32_t pieces; /* LARGE, MOVED: mappings these are */
+        };
         struct {
             uint32_t none;
             uint32_t hint; /* POOL: words of bits before the first that has one */

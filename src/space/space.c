@@ -13,6 +13,7 @@
 #define DIRTY_SHARE 16u /* and beyond that a sixteenth of what is in use */
 #define REGRETTED   4u  /* times that, when purging more is regretted */
 #define SLICE_PAGES (TN_SLICE / PURGE_UNIT)
+#define TABLE_LEAST 256u /* slices: the descriptors of a shorter run are a few pages at most */
 #define FORGET      4u /* regretted pages in a millisecond: about one part in a hundred of its time */
 #define PURGE_UNIT  ((size_t)4096)
 
@@ -184,6 +185,7 @@ mark_inner(struct tn_slab *head, size_t from, size_t span)
 {
     for (size_t i = from; i < span; i++) {
         tn_set_kind(&head[i], TN_INNER);
+        head[i].flags = 0;
         head[i].back = (uint32_t)i;
     }
 }
@@ -276,6 +278,22 @@ detach_dirty(struct tn_space *space, uint32_t keep)
     return list;
 }
 
+/* What is inside a long free run is described by its ends: the descriptors between them, a page for
+ * 4 MiB, go back with it, and are made again when the slices are dealt out. The run is nobody's, or
+ * the caller's. Of a caller's buffer and of an image's file they stay. */
+static void
+purge_table(struct tn_space *space, const struct tn_slab *run, size_t span)
+{
+    if (span < TABLE_LEAST || space->backing->show == NULL) {
+        return;
+    }
+    uintptr_t start = tn_align_up((uintptr_t)(run + 1), tn_os_page_size());
+    uintptr_t end = tn_align_down((uintptr_t)(run + span - 1), tn_os_page_size());
+    if (start < end) {
+        space->backing->purge(space, (char *)start, end - start);
+    }
+}
+
 /* Purges detached runs, with no lock held, and gives them back clean. */
 static void
 purge_detached(struct tn_space *space, struct tn_slab *list)
@@ -285,6 +303,7 @@ purge_detached(struct tn_space *space, struct tn_slab *list)
         next = run->next;
         size_t span = run->span;
         bool zero = space->backing->purge(space, tn_slab_base(space, run), span << TN_SLICE_SHIFT);
+        purge_table(space, run, span);
         tn_lock(&space->lock);
         free_run(space, tn_slab_index(space, run), span, zero);
         tn_unlock(&space->lock);
@@ -319,12 +338,32 @@ tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool ze
     struct tn_map *map = space->map;
     /* A slice inside a free run keeps its kind; that nobody holds it must be seen all the same. */
     atomic_store_explicit(&slab->owner, 0, memory_order_relaxed);
+    if (zero) {
+        purge_table(space, slab, span);
+    }
     tn_lock(&space->lock);
     map->used -= (uint32_t)span;
     free_run(space, tn_slab_index(space, slab), span, zero);
     struct tn_slab *surplus = detach_surplus(space);
     tn_unlock(&space->lock);
     purge_detached(space, surplus);
+}
+
+struct tn_slab *
+tn_space_narrow(struct tn_space *space, struct tn_slab *slab, size_t before, size_t span,
+                size_t behind, bool zero)
+{
+    struct tn_map *map = space->map;
+    size_t index = tn_slab_index(space, slab);
+    tn_lock(&space->lock);
+    map->used -= (uint32_t)(before + behind);
+    free_run(space, index + before + span, behind, zero);
+    free_run(space, index, before, zero);
+    mark_inner(slab + before, 1, span);
+    slab[before].flags = 0;
+    tn_set_kind(slab + before, TN_NONE);
+    tn_unlock(&space->lock);
+    return slab + before;
 }
 
 bool

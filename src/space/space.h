@@ -36,6 +36,9 @@ struct tn_backing {
     /* Moves pages to another place in a space of the same backing; the old range reads as zero
      * afterwards. False (nothing moved) where it cannot be; NULL where it never can. */
     bool (*move)(struct tn_space *space, char *from, char *to, size_t size);
+    /* Drops the contents of a range that pages were moved to, which then is as any other again:
+     * what it was moved from does not keep it apart. NULL where move is. */
+    bool (*renew)(struct tn_space *space, char *start, size_t size);
     /* Ends the space. */
     void (*release)(struct tn_space *space);
     /* In the child of a fork, before anything is done in the space; NULL: nothing to do. */
@@ -67,6 +70,7 @@ struct tn_space {
     const struct tn_backing *backing; /* const */
     void *context;                    /* const: the backing's own */
     struct tn_heap *heap;             /* const: whose space it is */
+    uint32_t inherited;               /* const: slices before this one are of before a fork */
     struct tn_lock lock;              /* guards the map */
 };
 
@@ -91,6 +95,11 @@ struct tn_slab *tn_space_take(struct tn_space *space, size_t span, size_t align,
 
 /* Takes slices back. The caller has set the head's kind to TN_HELD or TN_NONE. */
 void tn_space_give(struct tn_space *space, struct tn_slab *slab, size_t span, bool zero);
+
+/* Takes back some slices before and some behind span ones of those just dealt out; the rest has a
+ * new head, of kind TN_NONE. */
+struct tn_slab *tn_space_narrow(struct tn_space *space, struct tn_slab *slab, size_t before,
+                                size_t span, size_t behind, bool zero);
 
 /* Lengthens slices dealt out, in place. False when the next ones are not free. */
 bool tn_space_extend(struct tn_space *space, struct tn_slab *slab, size_t span, size_t wanted,

@@ -26,11 +26,13 @@ bool __real_tn_os_commit(void *start, size_t size);
 bool __real_tn_os_show(void *start, size_t size);
 bool __real_tn_os_purge(void *start, size_t size);
 bool __real_tn_os_move(void *from, void *to, size_t size);
+bool __real_tn_os_renew(void *start, size_t size);
 void *__wrap_tn_os_reserve(size_t size, size_t align);
 bool __wrap_tn_os_commit(void *start, size_t size);
 bool __wrap_tn_os_show(void *start, size_t size);
 bool __wrap_tn_os_purge(void *start, size_t size);
 bool __wrap_tn_os_move(void *from, void *to, size_t size);
+bool __wrap_tn_os_renew(void *start, size_t size);
 
 void *
 __wrap_tn_os_reserve(size_t size, size_t align)
@@ -60,6 +62,12 @@ bool
 __wrap_tn_os_move(void *from, void *to, size_t size)
 {
     return !fails() && __real_tn_os_move(from, to, size);
+}
+
+bool
+__wrap_tn_os_renew(void *start, size_t size)
+{
+    return !fails() && __real_tn_os_renew(start, size);
 }
 
 static void

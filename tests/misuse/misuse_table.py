@@ -43,6 +43,7 @@ TABLE = {
     "double_free_by_realloc": (REALLOC, ALREADY),
     "double_free_large_by_realloc": (REALLOC, EITHER),
     "double_free_moved": (FREE, EITHER),
+    "freed_realloc_same": (REALLOC, ALREADY),
     "double_free_sized": (r"free_sized", ALREADY),
     "double_free_delete": (r"(operator delete|free|_ZdlPv)", ALREADY),
     "invalid_free_interior_small": (FREE, INVALID),
@@ -51,6 +52,7 @@ TABLE = {
     "invalid_free_unaligned": (FREE, INVALID),
     "invalid_free_unaligned_large": (FREE, INVALID),
     "invalid_free_end": (FREE, EITHER),
+    "invalid_free_interior_reused": (ANY, INVALID),
     "invalid_free_stack": (FREE, INVALID),
     "invalid_free_static": (FREE, INVALID),
     "invalid_free_constant": (FREE, INVALID),
@@ -73,6 +75,9 @@ TABLE = {
     "damage_after_free": (r"exit", DAMAGED),
     "damage_after_free_churn": (FREE, DAMAGED),
     "damage_after_free_large": (FREE, FAULT),
+    "damage_after_free_reused": (ANY, DAMAGED),
+    "damage_after_free_reused_medium": (ANY, DAMAGED),
+    "damage_after_free_counted": (ANY, DAMAGED),
     "damage_of_nothing": (FREE, FAULT),
     "mismatch_free_size": (r"free_sized", r"the block is of 64 bytes, not 60"),
     "mismatch_usable_size": (r"malloc_usable_size", ALREADY),
@@ -81,7 +86,8 @@ TABLE = {
 }
 
 # The fast path of free does not ask whether a small pointer starts a block, nor find a block that was freed
-# and then written to, nor is there anything around a block that could show damage: these need TARN_CHECK=1.
+# and then written to, nor is there anything around a block that could show damage: these need TARN_CHECK=1,
+# where the program does nothing afterwards that would find them.
 CHECKED = {
     "double_free_written",
     "invalid_free_interior_small",
@@ -92,3 +98,10 @@ CHECKED = {
     "invalid_free_tail",
 }
 CHECKED |= {name for name in TABLE if name.startswith(("damage_", "mismatch_"))}
+# But a block that is about to be given out again is looked at, and one that is asked about.
+CHECKED -= {
+    "damage_after_free_reused",
+    "damage_after_free_reused_medium",
+    "damage_after_free_counted",
+    "mismatch_usable_size",
+}

@@ -103,7 +103,7 @@ class Checker:
 
     def command_fault(self, line):
         """What is wrong with a command line, which is not run."""
-        if re.search(r"[(){}]|;$|^\s*(/\*|#include)", line.split(" #")[0].replace("$(", "")):
+        if re.search(r"[(){}]|;$|^\s*(/\*|#include)", re.sub(r"\$\([^)]*\)", "", line.split(" #")[0])):
             return "is neither a command nor marked"
         parts = re.split(r" *(?:;|&&|\|) +", line)
         if len(parts) > 1:

@@ -121,7 +121,9 @@ def main():
     source, build, scratch = map(os.path.abspath, sys.argv[1:4])
     stage = fresh(os.path.join(scratch, "stage here"))
     install(build, "/opt/my prefix", stage)
-    moved = os.path.join(scratch, "moved to there")
+    # pkg-config before pkgconf took its place splits a prefix at its spaces.
+    pkgconf = int(run(["pkg-config", "--version"]).split(".")[0]) >= 1
+    moved = os.path.join(scratch, "moved to there" if pkgconf else "moved")
     shutil.rmtree(moved, ignore_errors=True)
     shutil.move(os.path.join(stage, "opt/my prefix"), moved)
     names_no_prefix(moved, build)

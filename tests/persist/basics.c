@@ -1,6 +1,7 @@
 /*
  * The interface, function by function: what it promises, and each way to be refused with its errno.
  */
+#include "beside.h"
 #include "say_fault.h"
 
 #include <tarn/persist.h>
@@ -12,10 +13,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -155,19 +158,6 @@ names(void **state)
     assert_int_equal(tarn_close(heap), 0);
 }
 
-/* Runs a function in another process; its result. */
-static int
-elsewhere(int (*what)(void))
-{
-    pid_t child = fork();
-    if (child == 0) {
-        _exit(what());
-    }
-    int status;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
-
 static tarn_heap *shown; /* closed in children that want its addresses */
 
 static int
@@ -217,11 +207,11 @@ others(void **state)
         *number = 1;
         tarn_set_root(shown, number);
         assert_int_equal(tarn_commit(shown), 0);
-        assert_int_equal(elsewhere(second_writer), 0);
+        assert_int_equal(in_child(second_writer), 0);
         if (flags == 0) {
-            assert_int_equal(elsewhere(address_taken), 0);
+            assert_int_equal(in_child(address_taken), 0);
         }
-        assert_int_equal(elsewhere(child_commits), 0);
+        assert_int_equal(in_child(child_commits), 0);
         assert_int_equal(*number, 1);
         assert_null(tarn_heap_check(shown));
         *number = 5;
@@ -376,7 +366,7 @@ not_closed(void **state)
     tarn_heap *heap = make(TARN_SHARED);
     tarn_set_root(heap, tarn_heap_zalloc(heap, 8));
     assert_int_equal(tarn_close(heap), 0);
-    assert_int_equal(elsewhere(open_and_exit), 0);
+    assert_int_equal(in_child(open_and_exit), 0);
     refused(tarn_open(path, NULL), EUCLEAN, "not closed");
     refused(tarn_open(path, &(tarn_options){.flags = TARN_SHARED}), EUCLEAN, "not closed");
     assert_true(tarn_check(path, NULL, NULL) > 0);
@@ -517,6 +507,53 @@ offsets(void **state)
 }
 
 static void
+fill(tarn_heap *heap, char **blocks, unsigned from, unsigned to, unsigned step)
+{
+    for (unsigned i = from; i < to; i += step) {
+        size_t size = 16 + i * 7 % 3000;
+        blocks[i] = tarn_heap_malloc(heap, size);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], (int)i, size);
+    }
+}
+
+/* A close that finds no room leaves the heap open: it is as usable as before. */
+static void
+close_again(void **state)
+{
+    (void)state;
+    enum {
+        HALF = 2000
+    };
+    static char *blocks[2 * HALF];
+    struct rlimit limit;
+    tarn_heap *heap = make(0);
+    fill(heap, blocks, 0, HALF, 1);
+    for (unsigned i = 0; i < HALF; i += 2) {
+        tarn_heap_free(heap, blocks[i]);
+    }
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, limit.rlim_max}), 0);
+    assert_int_equal(tarn_close(heap), -1);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, before);
+    assert_null(tarn_heap_check(heap));
+    fill(heap, blocks, 0, HALF, 2);
+    fill(heap, blocks, HALF, 2 * HALF, 1);
+    for (unsigned i = 0; i < 2 * HALF; i++) {
+        for (size_t k = 0; k < 16 + i * 7 % 3000; k++) {
+            assert_int_equal(blocks[i][k], (char)i);
+        }
+        tarn_heap_free(heap, blocks[i]);
+    }
+    assert_null(tarn_heap_check(heap));
+    assert_int_equal(tarn_close(heap), 0);
+    assert_int_equal(tarn_check(path, say_fault, NULL), 0);
+}
+
+static void
 no_image(void **state)
 {
     (void)state;
@@ -532,7 +569,7 @@ int
 main(int argc, char **argv)
 {
     snprintf(path, sizeof path, "%s", argc > 1 ? argv[1] : "basics.tarn");
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     snprintf(other, sizeof other, "%.4000s-other", path);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lives_on, clean, clean),
@@ -547,6 +584,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(space_comes_back, clean, clean),
         cmocka_unit_test_setup_teardown(no_more_room, clean, clean),
         cmocka_unit_test_setup_teardown(large_and_sparse, clean, clean),
+        cmocka_unit_test_setup_teardown(close_again, clean, clean),
         cmocka_unit_test(offsets),
         cmocka_unit_test(no_image),
     };

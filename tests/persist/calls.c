@@ -238,10 +238,16 @@ int
 __wrap_fdatasync(int fd)
 {
     if (due()) {
+        int error = errno;
+        note(CALLS_SYNC_FAILED, fd);
+        errno = error;
         return -1;
     }
     int result = __real_fdatasync(fd);
-    note(CALLS_SYNC, fd);
+    struct calls_event *event = note(CALLS_SYNC, fd);
+    if (event != NULL) {
+        event->at = count;
+    }
     done();
     return result;
 }
@@ -359,7 +365,7 @@ __wrap_syscall(long number, ...)
         a[i] = va_arg(list, long);
     }
     va_end(list);
-    if (number == SYS_userfaultfd && due()) {
+    if ((number == SYS_userfaultfd || number == SYS_perf_event_open) && due()) {
         return -1;
     }
     return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);

@@ -24,7 +24,8 @@ unsigned long calls_count(void);
 
 enum calls_kind {
     CALLS_WRITE,
-    CALLS_SYNC,
+    CALLS_SYNC,        /* at: its number, if calls are counted */
+    CALLS_SYNC_FAILED, /* made to fail: what it was to write may be lost */
     CALLS_RESIZE,
     CALLS_PUNCH,
     CALLS_RESERVE, /* the file is at least so long: at + size */

@@ -5,6 +5,7 @@
  *
  *     compound FILE STEP
  */
+#include "beside.h"
 #include "calls.h"
 #include "oracle.h"
 #include "say_fault.h"
@@ -187,7 +188,7 @@ main(int argc, char **argv)
     }
     file = argv[1];
     unsigned long step = strtoul(argv[2], NULL, 10);
-    snprintf(journal_path, sizeof journal_path, "%.4000s-journal", file);
+    name_journal(journal_path, file);
     oracle_begin();
     pid_t child = fork();
     if (child == 0) {

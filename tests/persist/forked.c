@@ -4,6 +4,7 @@
  *
  *     forked FILE
  */
+#include "beside.h"
 #include "expect.h"
 #include "say_fault.h"
 
@@ -173,7 +174,7 @@ main(int argc, char **argv)
         return 2;
     }
     path = argv[1];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     fork_and(0, false);
     fork_and(0, true);
     fork_and(TARN_PAGE_MAP, false);

@@ -6,6 +6,8 @@
  *
  *     hot_pages FILE STEPS SEED
  */
+#include "beside.h"
+
 #include <tarn/persist.h>
 
 #include <stdint.h>
@@ -241,7 +243,7 @@ static void
 remove_all(void)
 {
     char journal[4096];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
     unlink(other);

@@ -1,16 +1,23 @@
 /*
  * An image that is looked at while its writer goes on: a record that is not there yet when it is
- * looked for, and a seal of later commits, are no damage. The writer works inside the looker's own
- * reads, at the moment that the test is about.
+ * looked for, and a seal of later commits, are no damage; and a writer that takes the image to
+ * himself is not waited for. The writer works inside the looker's own reads, at the moment that the
+ * test is about.
  *
  *     meanwhile FILE
  */
+#include "beside.h"
 #include "expect.h"
 #include "say_fault.h"
 
 #include <tarn/persist.h>
 
 #include "persist/format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #define BLOCK ((size_t)4 << 20)
 
@@ -75,6 +82,53 @@ commit_and_close(void)
     EXPECT(tarn_close(heap) == 0);
 }
 
+static int locked; /* the file, by one who has the readers' lock alone, as a checkpoint has */
+
+static void
+lock_out_readers(void)
+{
+    locked = open(path, O_RDWR | O_CLOEXEC);
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)TN_LOCK_READERS, .l_len = 1};
+    EXPECT(locked >= 0 && fcntl(locked, F_OFD_SETLK, &lock) == 0);
+}
+
+static pid_t sharer;
+
+/* The checkpoint has ended, and another process has the image open in shared mode. */
+static void
+become_shared(void)
+{
+    int pipes[2];
+    EXPECT(pipe(pipes) == 0);
+    close(locked);
+    sharer = fork();
+    if (sharer == 0) {
+        heap = tarn_open(path, &(tarn_options){.flags = TARN_SHARED});
+        EXPECT(write(pipes[1], &(char){heap != NULL}, 1) == 1);
+        close(pipes[1]);
+        pause();
+    }
+    char opened = 0;
+    EXPECT(read(pipes[0], &opened, 1) == 1 && opened == 1);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+/* Who waits for a checkpoint to end may come to wait for one who has the image to himself. */
+static void
+wait_for_nobody(void)
+{
+    lock_out_readers();
+    arm(become_shared, TN_COPY_AT, 0, false);
+    alarm(60);
+    EXPECT(tarn_open(path, &(tarn_options){.flags = TARN_READ_ONLY}) == NULL && errno == EBUSY);
+    EXPECT(work == NULL && strstr(tarn_error(), "shared mode") != NULL);
+    alarm(0);
+    kill(sharer, SIGKILL);
+    waitpid(sharer, NULL, 0);
+}
+
 /* Where the journal's next record will be. */
 static off_t
 end_of_journal(void)
@@ -92,7 +146,7 @@ main(int argc, char **argv)
         return 2;
     }
     path = argv[1];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
     heap = tarn_create(path, &(tarn_options){.capacity = 4 * BLOCK});
@@ -109,6 +163,7 @@ main(int argc, char **argv)
     arm(commit_and_close, TN_SEAL_AT, 1, true);
     EXPECT(tarn_check(path, say_fault, NULL) == 0 && work == NULL);
     EXPECT(tarn_check(path, say_fault, NULL) == 0);
+    wait_for_nobody();
     unlink(path);
     unlink(journal);
     return 0;

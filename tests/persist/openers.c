@@ -4,6 +4,8 @@
  *
  *     openers FILE
  */
+#include "beside.h"
+
 #include <tarn/persist.h>
 
 #include "persist/format.h"
@@ -246,7 +248,7 @@ main(int argc, char **argv)
         write_and_die();
     }
     doing = "making";
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
     tarn_heap *heap = tarn_create(path, &(tarn_options){.capacity = (size_t)4 << 20});

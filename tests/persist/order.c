@@ -8,6 +8,7 @@
  *
  *     order FILE [shared]
  */
+#include "beside.h"
 #include "calls.h"
 
 #include <tarn/persist.h>
@@ -43,6 +44,7 @@ struct file_state {
     bool header_dirty; /* the journal: its header was written since its last sync */
     bool sealed;       /* the journal: bears a seal */
     bool breaking;     /* its seal was broken since its last sync */
+    uint64_t salt;     /* the journal: its header's */
     uint64_t table;    /* of the seal that it bears or bore: where its runs are */
 };
 
@@ -162,6 +164,12 @@ written_to_journal(struct follower *follower, const struct calls_event *event)
         return; /* room for records to come; a seal and its table, which tell of durable records */
     }
     if (event->kind == CALLS_WRITE && event->at == 0 && event->size <= PAGE) {
+        struct tn_journal_head head = {0};
+        memcpy(&head, event->data, event->size < sizeof head ? event->size : sizeof head);
+        if (journal->records && head.salt == journal->salt) {
+            return; /* the same once more, as after a sync that failed */
+        }
+        journal->salt = head.salt;
         rule(follower, !journal->records || !follower->image.dirty,
              "a new journal before the file has the old one's pages");
         if (journal->records) { /* until it is durable the old records count, and do no harm */
@@ -239,6 +247,8 @@ follow(struct follower *follower, const struct calls_event *event)
     case CALLS_CREATE:
     case CALLS_REMOVE:
         named(follower, event);
+        break;
+    case CALLS_SYNC_FAILED: /* nothing is durable by it */
         break;
     case CALLS_MARK: /* what the caller has been told */
         rule(follower, follower->image.named, "told of an image whose name is not durable");
@@ -349,7 +359,7 @@ static void
 remove_files(const char *path)
 {
     char journal[4096 + 16];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
 }
@@ -420,7 +430,7 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: order FILE [shared]\n");
         return 2;
     }
-    snprintf(journal, sizeof journal, "%.4000s-journal", argv[1]);
+    name_journal(journal, argv[1]);
     const char *slash = strrchr(journal, '/');
     snprintf(journal_name, sizeof journal_name, "%.60s", slash != NULL ? slash + 1 : journal);
     unsigned flags = shared ? TARN_SHARED : 0;

@@ -1,12 +1,10 @@
 /* libpmemcto's manual, page by page: a test for each promise that can be seen, and its example. */
 #include "pmemcto_use.h"
+#include "beside.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-
-#define NOBODY 65534
 
 const char *pool_path;
 
@@ -44,19 +42,6 @@ file_size(void)
     struct stat status;
     assert_int_equal(stat(pool_path, &status), 0);
     return status.st_size;
-}
-
-/* What a function says in a child: its exit status, or 255 when a signal ended it. */
-static int
-in_child(int (*what)(void))
-{
-    pid_t child = fork();
-    if (child == 0) {
-        _exit(what());
-    }
-    int status;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
 /* ---- libpmemcto(7) ---- */
@@ -343,23 +328,6 @@ open_already(void **state)
     assert_int_equal(in_child(open_again), 1);
 }
 
-static int
-open_as_nobody(void)
-{
-    return setuid(NOBODY) == 0 && pmemcto_open(pool_path, NULL) == NULL && errno == EACCES ? 0 : 1;
-}
-
-static void
-no_permission(void **state)
-{
-    (void)state;
-    if (geteuid() != 0) {
-        skip(); /* only root can become nobody */
-    }
-    pmemcto_close(make(NULL));
-    assert_int_equal(in_child(open_as_nobody), 0);
-}
-
 /* "ENOMEM: cannot be mapped at the address it was created" */
 static void
 address_taken(void **state)
@@ -448,7 +416,6 @@ main(int argc, char **argv)
         TEST(pool_sets),
         TEST(invalid_headers),
         TEST(open_already),
-        TEST(no_permission),
         TEST(address_taken),
         TEST(not_closed),
         TEST(checks),

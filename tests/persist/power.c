@@ -12,34 +12,21 @@
  * waits for, or, where those are more than 2^BITS, so many drawn at random.
  */
 #include "calls.h"
+#include "disk.h"
 #include "oracle.h"
 #include "say_fault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECTOR     512
-#define FILE_MOST  ((size_t)24 << 20)
-#define FILES_MOST 16
-#define COMMITS    4096
-#define PENDING    512
+#define COMMITS 4096
 
-struct disk_file {
-    uint64_t inode;
-    unsigned char *bytes;
-    size_t size;
-};
-
-static struct disk_file files[FILES_MOST];
-static unsigned file_count;
 static uint64_t digests[COMMITS];
 static const struct calls_event *events;
 static size_t event_count;
-static const char *base_name;
 
 /* ---- the run ---- */
 
@@ -130,82 +117,7 @@ record(uint64_t seed)
     end_recording();
 }
 
-/* ---- the disk ---- */
-
-static struct disk_file *
-find_file(uint64_t inode)
-{
-    for (unsigned i = 0; i < file_count; i++) {
-        if (files[i].inode == inode) {
-            return &files[i];
-        }
-    }
-    struct disk_file *made = &files[file_count++];
-    made->inode = inode;
-    made->bytes = mmap(NULL, FILE_MOST, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    made->size = 0;
-    return made;
-}
-
-/* sectors: which of them reach the disk, by a sequence of random bits; 0: all. */
-static void
-apply(struct disk_file *disk, const struct calls_event *event, uint64_t sectors)
-{
-    if (event->kind == CALLS_RESIZE) {
-        if (event->size < disk->size) {
-            memset(disk->bytes + event->size, 0, disk->size - event->size);
-        }
-        disk->size = event->size;
-    } else if (event->kind == CALLS_PUNCH) {
-        if (event->at < disk->size) {
-            uint64_t end = event->at + event->size;
-            end = end < disk->size ? end : disk->size;
-            memset(disk->bytes + event->at, 0, end - event->at);
-        }
-    } else if (event->kind == CALLS_RESERVE) {
-        if (event->at + event->size > disk->size) {
-            disk->size = event->at + event->size;
-        }
-    } else if (event->kind == CALLS_WRITE) {
-        for (size_t at = 0; at < event->size; at += SECTOR) {
-            size_t part = event->size - at < SECTOR ? event->size - at : SECTOR;
-            if (sectors == 0 || town_random(&sectors) % 2 == 0) {
-                memcpy(disk->bytes + event->at + at, event->data + at, part);
-            }
-        }
-        if (event->at + event->size > disk->size) {
-            disk->size = event->at + event->size;
-        }
-    }
-}
-
-struct state {
-    uint64_t main; /* inodes by name; 0: no file */
-    uint64_t journal;
-};
-
-static void
-apply_name(struct state *state, const struct calls_event *event)
-{
-    uint64_t *name = strcmp(event->name, base_name) == 0 ? &state->main : &state->journal;
-    *name = event->kind == CALLS_CREATE ? event->file : 0;
-}
-
-static void
-write_file(const char *path, uint64_t inode)
-{
-    unlink(path);
-    if (inode == 0) {
-        return;
-    }
-    struct disk_file *disk = find_file(inode);
-    FILE *out = fopen(path, "w");
-    if (out == NULL || (disk->size != 0 && fwrite(disk->bytes, disk->size, 1, out) != 1)) {
-        oracle_fail("cannot be written");
-    }
-    fclose(out);
-}
+/* ---- the disks ---- */
 
 static void
 look(uint64_t acknowledged, uint64_t begun, bool made)
@@ -242,9 +154,7 @@ struct cut {
     uint64_t acknowledged;
     uint64_t begun;
     bool made;
-    struct state names;      /* durable */
-    size_t pending[PENDING]; /* events that may or may not be on the disk */
-    size_t pending_count;
+    struct disk disk;
 };
 
 /* chosen: bit by bit which pending events are there; torn: the seed of those that are so in part.
@@ -252,33 +162,18 @@ struct cut {
 static void
 try_disk(const struct cut *cut, const unsigned char *chosen, uint64_t torn)
 {
-    char journal[4096];
-    snprintf(journal, sizeof journal, "%s-journal", file);
     pid_t child = fork(); /* its changes of the disk are its own */
     if (child == 0) {
-        struct state names = cut->names;
-        for (size_t i = 0; i < cut->pending_count; i++) {
-            const struct calls_event *event = &events[cut->pending[i]];
-            if (!chosen[i]) {
-                continue;
-            }
-            if (event->kind == CALLS_CREATE || event->kind == CALLS_REMOVE) {
-                apply_name(&names, event);
-            } else {
-                bool part = torn != 0 && town_random(&torn) % 3 == 0;
-                apply(find_file(event->file), event, part ? torn : 0);
-            }
-        }
-        write_file(file, names.main);
-        write_file(journal, names.journal);
+        disk_write(&cut->disk, chosen, torn);
         look(cut->acknowledged, cut->begun, cut->made);
     }
     int status;
     waitpid(child, &status, 0);
     if (status != 0) {
-        fprintf(
-            stderr, "power lost after %zu of %zu events, %zu pending, torn %llu: ended with %x\n",
-            cut->at, event_count, cut->pending_count, (unsigned long long)torn, (unsigned)status);
+        fprintf(stderr,
+                "power lost after %zu of %zu events, %zu pending, torn %llu: ended with %x\n",
+                cut->at, event_count, cut->disk.pending_count, (unsigned long long)torn,
+                (unsigned)status);
         exit(1);
     }
 }
@@ -286,9 +181,9 @@ try_disk(const struct cut *cut, const unsigned char *chosen, uint64_t torn)
 static unsigned long
 try_cut(const struct cut *cut, unsigned draws, uint64_t *seed)
 {
-    static unsigned char chosen[PENDING];
+    static unsigned char chosen[DISK_PENDING];
     unsigned long tried = 2;
-    size_t n = cut->pending_count;
+    size_t n = cut->disk.pending_count;
     memset(chosen, 0, sizeof chosen);
     try_disk(cut, chosen, 0);
     memset(chosen, 1, sizeof chosen);
@@ -305,34 +200,15 @@ try_cut(const struct cut *cut, unsigned draws, uint64_t *seed)
     return tried;
 }
 
-/* Makes durable what a sync of a file, or of the folder, does. */
-static void
-settle(struct cut *cut, uint64_t inode, bool folder)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct calls_event *event = &events[cut->pending[i]];
-        bool name = event->kind == CALLS_CREATE || event->kind == CALLS_REMOVE;
-        if (folder && name) {
-            apply_name(&cut->names, event);
-        } else if (!folder && !name && event->file == inode) {
-            apply(find_file(inode), event, 0);
-        } else {
-            cut->pending[kept++] = cut->pending[i];
-        }
-    }
-    cut->pending_count = kept;
-}
-
 /* All subsets of what is pending, or 2^bits drawn from them. */
 static unsigned long
 try_all(const struct cut *cut, unsigned bits, uint64_t *seed)
 {
-    static unsigned char chosen[PENDING];
-    bool every = cut->pending_count <= bits;
-    unsigned long subsets = 1ul << (every ? cut->pending_count : bits);
+    static unsigned char chosen[DISK_PENDING];
+    bool every = cut->disk.pending_count <= bits;
+    unsigned long subsets = 1ul << (every ? cut->disk.pending_count : bits);
     for (unsigned long subset = 0; subset < subsets; subset++) {
-        for (size_t i = 0; i < cut->pending_count; i++) {
+        for (size_t i = 0; i < cut->disk.pending_count; i++) {
             chosen[i] = every ? subset >> i & 1 : town_random(seed) % 2;
         }
         try_disk(cut, chosen, 0);
@@ -344,7 +220,7 @@ try_all(const struct cut *cut, unsigned bits, uint64_t *seed)
 static unsigned long
 replay(unsigned draws, unsigned bits, uint64_t *seed)
 {
-    struct cut cut = {0};
+    struct cut cut = {.disk = {.path = file, .events = events}};
     unsigned long tried = 0;
     for (size_t i = 0; i < event_count; i++) {
         const struct calls_event *event = &events[i];
@@ -355,12 +231,9 @@ replay(unsigned draws, unsigned bits, uint64_t *seed)
             cut.begun = cut.begun < cut.acknowledged ? cut.acknowledged : cut.begun;
         } else if (event->kind == CALLS_SYNC || event->kind == CALLS_SYNC_FOLDER) {
             tried += draws != 0 ? try_cut(&cut, draws, seed) : try_all(&cut, bits, seed);
-            settle(&cut, event->file, event->kind == CALLS_SYNC_FOLDER);
-        } else if (cut.pending_count == PENDING) {
-            fprintf(stderr, "too many writes without a sync\n");
-            exit(1);
+            disk_sync(&cut.disk, event->file, event->kind == CALLS_SYNC_FOLDER);
         } else {
-            cut.pending[cut.pending_count++] = i;
+            disk_add(&cut.disk, i);
             tried += draws != 0 ? try_cut(&cut, draws / 4, seed) : 0;
         }
     }
@@ -418,7 +291,6 @@ main(int argc, char **argv)
         return 2;
     }
     file = argv[1];
-    base_name = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
     if (strcmp(argv[2], "all") == 0) {
         try_sequences((unsigned)strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10));
         return 0;

@@ -6,9 +6,9 @@
  *
  *     sealed FILE
  */
-#include "say_fault.h"
-
+#include "beside.h"
 #include "calls.h"
+#include "say_fault.h"
 
 #include <tarn/persist.h>
 #include <tarn/tarn.h>
@@ -274,7 +274,7 @@ without_its_journal(void)
     char kept[4096 + 16];
     char beside[4096 + 16];
     snprintf(kept, sizeof kept, "%.4000s-kept", journal);
-    snprintf(beside, sizeof beside, "%.4000s-journal", other);
+    name_journal(beside, other);
     unlink(other);
     make(0);
     copy_file(journal, kept);
@@ -356,7 +356,7 @@ main(int argc, char **argv)
         return 2;
     }
     path = argv[1];
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     snprintf(other, sizeof other, "%.4000s-other", path);
     expected = mmap(NULL, 2 * PAGES * sizeof *expected, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);

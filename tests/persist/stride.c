@@ -6,6 +6,8 @@
  *
  *     stride FILE
  */
+#include "beside.h"
+
 #include <tarn/persist.h>
 
 #include <stdio.h>
@@ -63,7 +65,7 @@ main(int argc, char **argv)
     if (argc != 2) {
         return 2;
     }
-    snprintf(journal, sizeof journal, "%.4000s-journal", argv[1]);
+    name_journal(journal, argv[1]);
     unlink(argv[1]);
     unlink(journal);
     tarn_options options = {.flags = TARN_PROCESS, .journal_most = (size_t)1 << 40};

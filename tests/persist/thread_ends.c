@@ -5,6 +5,7 @@
  *
  *     thread_ends FILE
  */
+#include "beside.h"
 #include "expect.h"
 #include "say_fault.h"
 
@@ -159,7 +160,7 @@ try(void (*work)(void))
 {
     char journal[4096];
     int status;
-    snprintf(journal, sizeof journal, "%.4000s-journal", path);
+    name_journal(journal, path);
     unlink(path);
     unlink(journal);
     if (fork() == 0) {

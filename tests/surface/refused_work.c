@@ -88,6 +88,37 @@ step(struct table *table)
     table->sizes[slot] = size;
 }
 
+/* Two blocks that grow in turn are in each other's way, and large enough for their pages to be
+ * moved. */
+static void
+grow_in_turn(unsigned *refused)
+{
+    static const size_t step = (size_t)3 << 20;
+    char *blocks[2] = {NULL, NULL};
+    size_t sizes[2] = {0, 0};
+    for (size_t size = 2 * step; size <= 6 * step; size += step) {
+        for (size_t i = 0; i < 2; i++) {
+            errno = 0;
+            char *larger = realloc(blocks[i], size);
+            if (larger == NULL) {
+                EXPECT(errno == ENOMEM);
+                ++*refused;
+                continue;
+            }
+            blocks[i] = larger;
+            for (size_t at = 0; at < sizes[i]; at += step) {
+                EXPECT(is_stamped(larger + at, 3000, at + i));
+            }
+            sizes[i] = size;
+            for (size_t at = 0; at < size; at += step) {
+                stamp(larger + at, 3000, at + i);
+            }
+        }
+    }
+    free(blocks[0]);
+    free(blocks[1]);
+}
+
 static void *
 work(void *argument)
 {
@@ -95,6 +126,7 @@ work(void *argument)
     for (int i = 0; i < STEPS; i++) {
         step(table);
     }
+    grow_in_turn(&table->refused);
     for (size_t slot = 0; slot < LIVE; slot++) {
         if (table->blocks[slot] != NULL) {
             EXPECT(is_stamped(table->blocks[slot], seen(table->sizes[slot]), slot));

@@ -1,7 +1,7 @@
 """The n-th memory system call of a process fails with ENOMEM: for every n once, and for every n from then
 on. The program must not crash, hang, or find torn contents. From outside, by strace's fault injection; the
-first calls are the loader's, whose own refusal to start is fair. Of more than MOST calls of a kind (30) the
-later ones are tried ever more sparsely, up to the last. Usage: syscall_failures.py PROGRAM [MOST]"""
+first calls are the loader's, whose own refusal to start is fair. Where a program makes more than MOST calls of a
+kind (1,000) the later ones are tried ever more sparsely, up to the last. Usage: syscall_failures.py PROGRAM [MOST]"""
 
 import os
 import re
@@ -68,7 +68,7 @@ def loader_refuses(program, done, injection):
 
 def main():
     program = sys.argv[1]
-    most = int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    most = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     if shutil.which("strace") is None:
         print("skipped: strace is not on this machine", file=sys.stderr)
         sys.exit(77)

@@ -29,9 +29,9 @@ clean(void *blocks)
 }
 
 static void *
-allocate_until_cancelled(void *seed)
+allocate_until_cancelled(void *state)
 {
-    uint64_t random = (uintptr_t)seed;
+    uint64_t *random = state;
     void **volatile list = calloc(10, sizeof *list);
     _Thread_local static bool busy;
 
@@ -42,10 +42,10 @@ allocate_until_cancelled(void *seed)
         EXPECT(!busy);
         busy = true;
         for (int i = 0; i < 50; i++) {
-            size_t at = next_random(&random) % 10;
-            churn_step(&random);
+            size_t at = next_random(random) % 10;
+            churn_step(random);
             free(list[at]);
-            list[at] = malloc(next_random(&random) % (i == 0 ? 200000 : 2000));
+            list[at] = malloc(next_random(random) % (i == 0 ? 200000 : 2000));
             EXPECT(list[at] != NULL);
         }
         busy = false;
@@ -91,9 +91,10 @@ main(void)
     pthread_t threads[THREADS];
     for (int round = 0; round < ROUNDS; round++) {
         atomic_store(&started, 0);
-        for (uintptr_t i = 0; i < THREADS; i++) {
-            EXPECT(pthread_create(&threads[i], NULL, allocate_until_cancelled, (void *)(i + 1)) ==
-                   0);
+        uint64_t seeds[THREADS];
+        for (unsigned i = 0; i < THREADS; i++) {
+            seeds[i] = i + 1;
+            EXPECT(pthread_create(&threads[i], NULL, allocate_until_cancelled, &seeds[i]) == 0);
         }
         while (atomic_load(&started) < THREADS) {
             usleep(50);
