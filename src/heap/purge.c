@@ -8,7 +8,6 @@
 #define PAGES       (TN_SPAN_MOST * (TN_SLICE >> PAGE_SHIFT)) /* of the largest slab */
 #define LIMIT_LEAST (2 * TN_MIB)
 #define LIMIT_SHARE 64u /* and at least this part of the memory in use */
-#define FORGET      1u  /* regretted pages in a millisecond */
 
 /* One bit for each page of a slab. */
 struct pages {
@@ -231,7 +230,7 @@ too_loose(struct tn_heap *heap, size_t bytes)
 {
     size_t share = pages_used(heap) / LIMIT_SHARE;
     return bytes > tn_max(LIMIT_LEAST, share << PAGE_SHIFT) && heap->generation == 0 &&
-           !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share), FORGET);
+           !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share));
 }
 
 /* Out of line, for looks are many and purges few. */
