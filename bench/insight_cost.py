@@ -20,7 +20,7 @@ PROGRAMS = {
     "perl: 15 000 strings pushed and joined":
         ["perl", "-e", 'my @a; push @a, "s$_" for 1..15000; my $j = join ",", @a; print length $j'],
     "python3, PYTHONMALLOC=malloc: JSON to and fro":
-        ["python3", "-c", "import json\nfor i in range(2):\n"
+        ["/usr/bin/python3", "-c", "import json\nfor i in range(2):\n"
                           " json.loads(json.dumps([{'n': j, 's': str(j)} for j in range(2000)]))"],
 }
 COLUMNS = {"without trace points": (PLAIN, {}), "as it is": (BUILD, {}), "statistics": (BUILD, {"TARN_STATS": "1"}),

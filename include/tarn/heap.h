@@ -68,9 +68,29 @@ size_t tarn_heap_trim(tarn_heap *heap);
 
 /* Calls visit for every live block of the heap, in the order of their addresses, with its start
  * and its usable size, until it returns false. False then, else true. Other threads must not use
- * this heap meanwhile, nor may visit change it. Cost: grows with the heap. */
+ * this heap meanwhile, nor may visit change it; they may use all other heaps. Blocks that pools
+ * made of a heap's memory are told by tarn_pool_walk. Cost: grows with the heap. */
 bool tarn_heap_walk(tarn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
                     void *context);
+
+enum tarn_block_state {
+    TARN_BLOCK_LIVE,      /* a program has it */
+    TARN_BLOCK_FREE,      /* in a slab, freed or never given out, with memory under it */
+    TARN_BLOCK_UNTOUCHED, /* in a slab, never given out, or not since its memory went back */
+};
+
+struct tarn_block {
+    void *start;
+    size_t size;       /* bytes that its user may use, or could */
+    size_t class_size; /* bytes of a block of its size class; 0: it has slices of its own */
+    enum tarn_block_state state;
+};
+
+/* The same for every block there is, live or not, with its class and state. block is valid until
+ * visit returns. What was freed under TARN_CHECK and is kept from use is not told. */
+bool tarn_heap_walk_all(tarn_heap *heap,
+                        bool (*visit)(void *context, const struct tarn_block *block),
+                        void *context);
 
 /* Whether the heap's invariants hold: NULL, or the first broken one in words. Other threads must
  * not use this heap meanwhile. Cost: grows with the heap. */

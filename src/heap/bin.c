@@ -6,12 +6,17 @@
  *                                                                      in a bin, empty -> slices
  *
  * When its thread ends a current slab rests, for a thread to take it as it is; others are shared.
+ * So are those of a bin that has several, when another thread had to make a new slab of the class.
  */
 #include "heap/countdown.h"
 #include "heap/purge.h"
 #include "heap/slab_list.h"
 
-#define STALE_STEP 256u /* slices looked at when a class runs short */
+#define STALE_STEP  256u /* slices looked at when a class runs short */
+#define OFFER_LOOKS 64u  /* slabs that are looked at when others want some */
+#define OFFER_ROOM                                                                                 \
+    8u /* an offered slab has more than this part of its blocks free: one with                     \
+          a block or two is not worth the lock */
 
 static void
 set_direct(struct tn_cache *cache, unsigned class, struct tn_slab *slab)
@@ -201,6 +206,39 @@ tn_slab_wake(struct tn_heap *heap, unsigned class)
     return slab;
 }
 
+/* Free blocks of a slab in a bin, those on its remote list included. */
+static unsigned
+room_in(const struct tn_slab *slab)
+{
+    unsigned came = tn_remote_count(atomic_load_explicit(&slab->remote, memory_order_relaxed));
+    return tn_class_of_slab(slab)->capacity - (slab->floor + slab->left - came);
+}
+
+/* Another cache had to make a slab of the class; who comes first answers. */
+void
+tn_bin_leave_surplus(struct tn_cache *cache, unsigned class)
+{
+    struct tn_heap *heap = cache->heap;
+    struct tn_bin *bin = &cache->bin[class];
+    if (cache == heap->sampler ||
+        atomic_exchange_explicit(&heap->wanted[class], 0, memory_order_relaxed) == 0 ||
+        atomic_load_explicit(&heap->cache_count, memory_order_relaxed) < 2) {
+        return;
+    }
+    unsigned least = tn_classes[class].capacity / OFFER_ROOM;
+    struct tn_slab *next = bin->first;
+    for (unsigned i = 0; i < OFFER_LOOKS && bin->count > TN_SURPLUS && next != NULL; i++) {
+        struct tn_slab *slab = next;
+        next = slab->next;
+        if (room_in(slab) > least) {
+            tn_bin_remove(cache, class, slab);
+            tn_lock(&heap->lock);
+            tn_cache_leave_slab(heap, slab);
+            tn_unlock(&heap->lock);
+        }
+    }
+}
+
 /* A resting or shared slab of the class becomes the cache's; NULL when there is none. */
 static struct tn_slab *
 adopt(struct tn_cache *cache, unsigned class)
@@ -268,8 +306,7 @@ make_slab(struct tn_cache *cache, unsigned class)
         if (slab == NULL) {
             return NULL;
         }
-        atomic_fetch_or_explicit(&cache->heap->wanted_classes[class / 32],
-                                 (uint32_t)1 << class % 32, memory_order_relaxed);
+        atomic_store_explicit(&cache->heap->wanted[class], cache->id, memory_order_relaxed);
     }
     tn_slab_init(cache, slab, class, zero);
     tn_cache_look_at_heads(cache);
@@ -329,6 +366,9 @@ find_slab(struct tn_cache *cache, unsigned class)
     struct tn_slab *slab = cache->bin[class].first;
     if (slab != NULL) {
         tn_bin_remove(cache, class, slab);
+        if (tn_bin_wanted(cache, class)) {
+            tn_bin_leave_surplus(cache, class);
+        }
     } else {
         slab = adopt(cache, class);
     }

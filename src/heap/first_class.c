@@ -93,30 +93,62 @@ map_free(struct tn_space *space, const struct tn_slab *slab, uint64_t map[TN_MAP
     }
 }
 
+/* False: nobody is to be told of it. */
+static bool
+look_at(struct tn_space *space, const struct tn_slab *slab, unsigned index, bool live,
+        struct tarn_block *block)
+{
+    size_t size = tn_class_of_slab(slab)->size;
+    *block = (struct tarn_block){
+        .start = tn_slab_base(space, slab) + (size_t)index * size,
+        .size = size,
+        .class_size = size,
+        .state = live                           ? TARN_BLOCK_LIVE
+                 : tn_slab_is_bare(slab, index) ? TARN_BLOCK_UNTOUCHED
+                                                : TARN_BLOCK_FREE,
+    };
+    if (live && tn_checked_owns(block->start) &&
+        !tn_checked_shown(space, slab, &block->start, &block->size)) {
+        return false;
+    }
+    if (live) {
+        block->size = tn_inspector_size(block->start, block->size);
+    }
+    return true;
+}
+
 static bool
 walk_slab(struct tn_space *space, const struct tn_slab *slab,
-          bool (*visit)(void *context, void *block, size_t size), void *context)
+          bool (*visit)(void *context, const struct tarn_block *block), void *context)
 {
-    const struct tn_class *class = tn_class_of_slab(slab);
-    char *base = tn_slab_base(space, slab);
     uint64_t map[TN_MAP_WORDS];
     map_free(space, slab, map);
-    for (unsigned i = 0; i < class->capacity; i++) {
-        void *block = base + (size_t)i * class->size;
-        size_t size = class->size;
+    for (unsigned i = 0; i < tn_class_of_slab(slab)->capacity; i++) {
+        struct tarn_block block;
         bool live = (map[i / 64] >> i % 64 & 1) == 0;
-        if (live && tn_checked_owns(block)) {
-            live = tn_checked_shown(space, slab, &block, &size);
-        }
-        if (live && !visit(context, block, tn_inspector_size(block, size))) {
+        if (look_at(space, slab, i, live, &block) && !visit(context, &block)) {
             return false;
         }
     }
     return true;
 }
 
+static bool
+walk_large(const struct tn_slab *slab, bool (*visit)(void *context, const struct tarn_block *block),
+           void *context)
+{
+    bool of_class = tn_kind(slab) == TN_SAMPLED && slab->large_size <= TN_SLAB_MAX;
+    struct tarn_block block = {
+        .start = slab->large_start,
+        .size = tn_inspector_size(slab->large_start, slab->large_size),
+        .class_size = of_class ? slab->large_size : 0,
+        .state = TARN_BLOCK_LIVE,
+    };
+    return visit(context, &block);
+}
+
 bool
-tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
+tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, const struct tarn_block *block),
              void *context)
 {
     uint32_t count = atomic_load(&heap->space_count);
@@ -130,8 +162,7 @@ tn_heap_walk(struct tn_heap *heap, bool (*visit)(void *context, void *block, siz
                 return false;
             }
             if (tn_is_large(kind) && !(slab->flags & TN_RESTING) &&
-                !visit(context, slab->large_start,
-                       tn_inspector_size(slab->large_start, slab->large_size))) {
+                !walk_large(slab, visit, context)) {
                 return false;
             }
         }

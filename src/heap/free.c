@@ -53,7 +53,11 @@ look(struct tn_cache *cache, struct tn_slab *slab)
         tn_bin_remove(cache, slab->size_class, slab);
         tn_slab_retire(cache, slab);
     } else {
+        bool wanted = tn_bin_wanted(cache, slab->size_class);
         tn_purge_look(cache, slab, live);
+        if (wanted) {
+            tn_bin_leave_surplus(cache, slab->size_class);
+        }
     }
 }
 
@@ -79,43 +83,18 @@ free_own(struct tn_cache *cache, struct tn_slab *slab, void *p)
     }
 }
 
-/* Whether a cache with slabs enough of the class should leave one to the others: since the last
- * time somebody had to make a new one. */
-static bool
-others_want(struct tn_cache *cache, unsigned class)
-{
-    struct tn_heap *heap = cache->heap;
-    _Atomic uint32_t *word = &heap->wanted_classes[class / 32];
-    uint32_t bit = (uint32_t)1 << class % 32;
-    return cache->bin[class].count >= TN_SURPLUS &&
-           atomic_load_explicit(&heap->cache_count, memory_order_relaxed) > 1 &&
-           cache != heap->sampler &&
-           (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0 &&
-           (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) != 0;
-}
-
 /* The caller has just cleared FULL: the slab is its own now, with every block live but p. */
 static void
 claim(struct tn_cache *cache, struct tn_slab *slab, void *p)
 {
-    struct tn_heap *heap = cache->heap;
     unsigned class = slab->size_class;
-    unsigned live = tn_class_of_slab(slab)->capacity - 1u;
     tn_slab_push(slab, p);
-    if (others_want(cache, class)) {
-        tn_lock(&heap->lock);
-        tn_slab_share(heap, slab, live);
-        while (cache->bin[class].count > TN_SURPLUS) {
-            struct tn_slab *last = cache->bin[class].last;
-            tn_bin_remove(cache, class, last);
-            tn_cache_leave_slab(heap, last);
-        }
-        tn_unlock(&heap->lock);
-        return;
-    }
-    tn_slab_set_live(slab, live);
+    tn_slab_set_live(slab, tn_class_of_slab(slab)->capacity - 1u);
     tn_slab_set_owner(slab, cache->id);
     tn_bin_append(cache, class, slab);
+    if (tn_bin_wanted(cache, class)) {
+        tn_bin_leave_surplus(cache, class);
+    }
 }
 
 /* A block of a slab that is not the cache's: claim the slab if it is nobody's and full, else leave
@@ -415,7 +394,7 @@ tn_usable(const void *p, const char *call)
     }
     struct tn_space *space;
     const struct tn_slab *slab = find_block(p, call, &space);
-    if (TN_UNLIKELY(tn_top(p) == TN_LINK_TOP) && is_listed(space, slab, p)) {
+    if (!TN_INSPECTED && TN_UNLIKELY(tn_top(p) == TN_LINK_TOP) && is_listed(space, slab, p)) {
         tn_die_already_free(p, slab, call);
     }
     return tn_inspector_size(p, room_of(slab));

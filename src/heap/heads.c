@@ -8,10 +8,10 @@
 #include "heap/slab_list.h"
 
 static void
-look_at_head(const struct tn_slab *slab)
+look_at_head(const struct tn_space *space, const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
-    const char *base = tn_slab_base(tn_space_of(slab), slab);
+    const char *base = tn_slab_base(space, slab);
     const uintptr_t *head = (const uintptr_t *)slab->head;
     size_t offset = slab->head - (uintptr_t)base;
     unsigned index = tn_block_index(class, offset);
@@ -31,7 +31,8 @@ tn_cache_look_at_heads(const struct tn_cache *cache)
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         const struct tn_slab *slab = cache->bin[class].current;
         if (tn_slab_has_free(slab)) {
-            look_at_head(slab);
+            const struct tn_space *first = cache->heap->spaces[0];
+            look_at_head(tn_space_has(first, slab) ? first : tn_space_of(slab), slab);
         }
     }
 }

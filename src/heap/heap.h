@@ -29,7 +29,7 @@
 #define TN_LARGE_STOCK 4u          /* large blocks a cache keeps */
 #define TN_LARGE_KEPT  ((size_t)8) /* slices of the largest of them: 512 KiB */
 #define TN_STASH       2u
-#define TN_SURPLUS     2u /* slabs of a class that a cache keeps when others want some */
+#define TN_SURPLUS     1u /* slabs of a class that a cache keeps when others want some */
 #define TN_SPACES      64u
 #define TN_RESTING     64u /* slabs of threads that ended, kept as they were */
 
@@ -99,7 +99,8 @@ struct tn_heap {
     char *cache_memory;       /* rest of a slice for new ones */
     size_t cache_memory_left;
     _Atomic uint32_t shared_classes[(TN_OWNED + 31) / 32]; /* hint: of shared or resting slabs */
-    _Atomic uint32_t wanted_classes[(TN_OWNED + 31) / 32]; /* hint: new slabs had to be made */
+    _Atomic(uintptr_t) wanted[TN_OWNED];                   /* hint: id of a cache that had to make
+                                                              a new slab; 0: none, or answered */
     struct tn_lock central[TN_CENTRAL];                    /* one for each central class */
     _Atomic size_t central_loose; /* bytes under free blocks of central slabs */
     _Atomic size_t central_left;  /* of these, what the last purge did not get */
@@ -290,6 +291,8 @@ struct tn_slab *tn_bin_refill(struct tn_cache *cache, unsigned class);
 void tn_bin_direct(struct tn_cache *cache, unsigned class, bool open);
 void tn_bin_append(struct tn_cache *cache, unsigned class, struct tn_slab *slab);
 void tn_bin_remove(struct tn_cache *cache, unsigned class, struct tn_slab *slab);
+/* Leaves the others what the cache has too much of, if they want it still. */
+void tn_bin_leave_surplus(struct tn_cache *cache, unsigned class);
 void tn_slab_retire(struct tn_cache *cache, struct tn_slab *slab);
 void tn_slab_share(struct tn_heap *heap, struct tn_slab *slab, unsigned live);
 void tn_slab_unshare_if_empty(struct tn_heap *heap, struct tn_slab *slab);
@@ -297,6 +300,18 @@ void tn_slab_unshare_if_empty(struct tn_heap *heap, struct tn_slab *slab);
  * resting slab is its heap's mark. Under the heap's lock, both. */
 bool tn_slab_rest(struct tn_heap *heap, struct tn_slab *slab);
 struct tn_slab *tn_slab_wake(struct tn_heap *heap, unsigned class); /* the last one, or NULL */
+
+/* Whether the cache has more slabs of the class than it needs, and others want some: asked
+ * wherever its owner comes by that has slabs of the class. */
+static inline bool
+tn_bin_wanted(const struct tn_cache *cache, unsigned class)
+{
+    if (TN_LIKELY(cache->bin[class].count <= TN_SURPLUS)) {
+        return false;
+    }
+    uintptr_t who = atomic_load_explicit(&cache->heap->wanted[class], memory_order_relaxed);
+    return TN_UNLIKELY(who != 0 && who != cache->id);
+}
 
 static inline uintptr_t
 tn_rest_mark(const struct tn_heap *heap)

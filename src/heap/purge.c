@@ -8,7 +8,6 @@
 #define PAGES       (TN_SPAN_MOST * (TN_SLICE >> PAGE_SHIFT)) /* of the largest slab */
 #define LIMIT_LEAST (2 * TN_MIB)
 #define LIMIT_SHARE 64u /* and at least this part of the memory in use */
-#define FORGET      1u  /* regretted pages in a millisecond */
 
 /* One bit for each page of a slab. */
 struct pages {
@@ -177,7 +176,7 @@ expected_free(const struct tn_class *class, unsigned live)
     return pinned < sizeof free_quarters ? free_quarters[pinned] : 0;
 }
 
-static unsigned
+static TN_NOINLINE unsigned
 bare_quarters(const struct tn_slab *slab)
 {
     const struct tn_class *class = tn_class_of_slab(slab);
@@ -231,12 +230,16 @@ too_loose(struct tn_heap *heap, size_t bytes)
 {
     size_t share = pages_used(heap) / LIMIT_SHARE;
     return bytes > tn_max(LIMIT_LEAST, share << PAGE_SHIFT) && heap->generation == 0 &&
-           !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share), FORGET);
+           !tn_regrets(&heap->regret, tn_max(LIMIT_LEAST >> PAGE_SHIFT, share));
 }
 
-static void
-sweep(struct tn_cache *cache)
+/* Out of line, for looks are many and purges few. */
+static TN_NOINLINE void
+sweep(struct tn_cache *cache, size_t more)
 {
+    if (!too_loose(cache->heap, more)) {
+        return;
+    }
     for (unsigned class = 0; class < TN_OWNED; class ++) {
         struct tn_slab *slab = cache->bin[class].first;
         for (; slab != NULL; slab = slab->next) {
@@ -257,8 +260,8 @@ tn_purge_look(struct tn_cache *cache, struct tn_slab *slab, unsigned live)
     tn_slab_set_live(slab, live);
     cache->loose += (size_t)(promised(slab) - before) << (PAGE_SHIFT - 2);
     size_t more = cache->loose - cache->loose_left;
-    if (more > LIMIT_LEAST && too_loose(cache->heap, more)) {
-        sweep(cache);
+    if (TN_UNLIKELY(more > LIMIT_LEAST)) {
+        sweep(cache, more);
     }
 }
 

@@ -101,9 +101,29 @@ tarn_heap_trim(tarn_heap *heap)
     return tn_purge_heap(heap);
 }
 
+struct live_walk {
+    bool (*visit)(void *context, void *block, size_t size);
+    void *context;
+};
+
+static bool
+visit_live(void *context, const struct tarn_block *block)
+{
+    const struct live_walk *walk = context;
+    return block->state != TARN_BLOCK_LIVE || walk->visit(walk->context, block->start, block->size);
+}
+
 bool
 tarn_heap_walk(tarn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
                void *context)
+{
+    struct live_walk walk = {visit, context};
+    return tn_heap_walk(heap, visit_live, &walk);
+}
+
+bool
+tarn_heap_walk_all(tarn_heap *heap, bool (*visit)(void *context, const struct tarn_block *block),
+                   void *context)
 {
     return tn_heap_walk(heap, visit, context);
 }

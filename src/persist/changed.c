@@ -149,19 +149,30 @@ remember_part(struct tn_image *image, size_t offset)
     image->recent[0] = part;
 }
 
-/* Where page faults are known to have been. */
+/* Where page faults are known to have been: pages that follow each other are looked at together. */
 static int
 find_told(struct tn_image *image, size_t told, uint64_t faults)
 {
     const char *base = image->space.base;
     size_t end = (size_t)image->space.map->frontier << TN_SLICE_SHIFT;
     size_t page = tn_os_page_size();
+    size_t from = 0;
+    size_t to = 0;
     int failed = 0;
-    for (size_t i = 0; i < told && failed == 0 && !is_explained(image, faults); i++) {
-        size_t offset = (size_t)(tn_trace_address(&image->trace, i) - base) / page * page;
-        if (offset < end) {
-            failed = collect(image, base + offset, base + offset + page, faults);
+    for (size_t i = 0; i <= told && failed == 0; i++) {
+        size_t at = SIZE_MAX;
+        if (i < told) {
+            at = (size_t)(tn_trace_address(&image->trace, i) - base) / page * page;
         }
+        if (at < end && at == to) {
+            to += page;
+            continue;
+        }
+        if (from < to && !is_explained(image, faults)) {
+            failed = collect(image, base + from, base + to, faults);
+        }
+        from = at < end ? at : 0;
+        to = at < end ? at + page : 0;
     }
     return failed;
 }

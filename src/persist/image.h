@@ -12,8 +12,8 @@
 #include "base/bits.h"
 #include "heap/heap.h"
 #include "os/dirty.h"
+#include "os/fault_trace.h"
 #include "os/file.h"
-#include "os/trace.h"
 #include "persist/format.h"
 #include "persist/page_set.h"
 

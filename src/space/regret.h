@@ -25,17 +25,22 @@ tn_regret_add(struct tn_regret *regret, size_t pages)
     atomic_fetch_add_explicit(&regret->pages, (uint32_t)pages, memory_order_relaxed);
 }
 
-/* budget in pages; forgets so many pages each millisecond. Reads the clock. */
+#define TN_REGRET_FORGET 4u /* milliseconds for one page to be forgotten */
+
+/* budget in pages. Reads the clock when there are more. */
 static inline bool
-tn_regrets(struct tn_regret *regret, size_t budget, uint32_t forget)
+tn_regrets(struct tn_regret *regret, size_t budget)
 {
     uint64_t pages = atomic_load_explicit(&regret->pages, memory_order_relaxed);
     if (pages <= budget) {
         return false;
     }
     uint32_t now = (uint32_t)tn_os_milliseconds();
-    uint32_t since = atomic_exchange_explicit(&regret->since, now, memory_order_relaxed);
-    uint64_t forgotten = (uint64_t)(now - since) * forget;
+    uint32_t since = atomic_load_explicit(&regret->since, memory_order_relaxed);
+    since = since != 0 ? since : now; /* the first time */
+    uint32_t forgotten = (now - since) / TN_REGRET_FORGET;
+    since += forgotten * TN_REGRET_FORGET; /* the rest of the time counts the next time */
+    atomic_store_explicit(&regret->since, since, memory_order_relaxed);
     pages = forgotten < pages ? pages - forgotten : 0;
     atomic_store_explicit(&regret->pages, (uint32_t)pages, memory_order_relaxed);
     return pages > budget;

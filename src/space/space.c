@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-#define COMMIT_STEP 16u /* slices: memory becomes usable in steps of at least 1 MiB */
-#define DIRTY_LEAST 64u /* slices: up to 4 MiB of free slices stay as they are */
-#define DIRTY_SHARE 16u /* and beyond that a sixteenth of what is in use */
-#define REGRETTED   4u  /* times that, when purging more is regretted */
-#define SLICE_PAGES (TN_SLICE / PURGE_UNIT)
-#define TABLE_LEAST 256u /* slices: the descriptors of a shorter run are a few pages at most */
-#define FORGET      4u /* regretted pages in a millisecond: about one part in a hundred of its time */
-#define PURGE_UNIT  ((size_t)4096)
+#define COMMIT_STEP     16u /* slices: memory becomes usable in steps of at least 1 MiB */
+#define DIRTY_LEAST     64u /* slices: up to 4 MiB of free slices stay as they are */
+#define DIRTY_SHARE     16u /* and beyond that a sixteenth of what is in use */
+#define REGRETTED       4u  /* times so many, when purging more is regretted */
+#define REGRETTED_SHARE 8u  /* and beyond that this part */
+#define SLICE_PAGES     (TN_SLICE / PURGE_UNIT)
+#define TABLE_LEAST     256u /* slices: the descriptors of a shorter run are a few pages at most */
+#define PURGE_UNIT      ((size_t)4096)
 
 _Static_assert(sizeof(struct tn_map) <= TN_SPACE_HEAD - sizeof(struct tn_space) - 64,
                "the head holds the map, the root and the space of an anonymous heap");
@@ -322,12 +322,12 @@ detach_surplus(struct tn_space *space)
         return more ? detach_dirty(space, 0) : NULL;
     }
     uint32_t limit = dirty_limit(map);
-    size_t budget = (map->frontier - map->first) * SLICE_PAGES;
+    size_t budget = tn_max(DIRTY_LEAST, (map->frontier - map->first) / 8) * SLICE_PAGES;
     if (map->dirty_slices <= limit) {
         return NULL;
     }
-    if (tn_regrets(&map->regret, budget, FORGET)) {
-        limit *= REGRETTED;
+    if (tn_regrets(&map->regret, budget)) {
+        limit = (uint32_t)tn_max(DIRTY_LEAST * REGRETTED, map->used / REGRETTED_SHARE);
     }
     return map->dirty_slices > limit ? detach_dirty(space, limit / 2) : NULL;
 }

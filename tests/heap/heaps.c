@@ -78,13 +78,53 @@ count(void *context, void *block, size_t size)
     return true;
 }
 
+/* By state: blocks, and bytes of slabs. */
+struct census {
+    size_t blocks[3];
+    size_t slab_bytes[3];
+    const char *last;
+};
+
+static bool
+take_census(void *context, const struct tarn_block *block)
+{
+    struct census *census = context;
+    assert_true(census->last <= (const char *)block->start);
+    census->last = (const char *)block->start + block->size;
+    census->blocks[block->state]++;
+    census->slab_bytes[block->state] += block->class_size;
+    if (block->class_size != 0) {
+        assert_true(block->size <= block->class_size);
+        assert_int_equal(block->class_size, tarn_good_size(block->class_size));
+    } else {
+        assert_int_equal(block->state, TARN_BLOCK_LIVE);
+    }
+    return true;
+}
+
+static bool
+stop_at_once(void *context, const struct tarn_block *block)
+{
+    (void)block;
+    ++*(int *)context;
+    return false;
+}
+
 static void
 check(struct subject *subject)
 {
     size_t counted[2] = {0, 0};
+    struct census census = {.last = NULL};
+    int visits = 0;
     assert_null(tarn_heap_check(subject->heap));
     assert_true(tarn_heap_walk(subject->heap, count, counted));
     assert_int_equal(counted[0], subject->live);
+    assert_true(tarn_heap_walk_all(subject->heap, take_census, &census));
+    assert_int_equal(census.blocks[TARN_BLOCK_LIVE], subject->live);
+    if (subject->live != 0) {
+        assert_false(tarn_heap_walk_all(subject->heap, stop_at_once, &visits));
+        assert_int_equal(visits, 1);
+    }
 }
 
 static void
@@ -337,11 +377,61 @@ test_threads_in_turn(void **unused)
     tarn_heap_destroy(heap);
 }
 
+struct expected {
+    char *freed;
+    char *large;
+    size_t states[3]; /* of blocks of 112 bytes */
+    unsigned met;
+};
+
+static bool
+compare(void *context, const struct tarn_block *block)
+{
+    struct expected *expected = context;
+    if (block->class_size == 112) {
+        expected->states[block->state]++;
+    }
+    if (block->start == expected->freed) {
+        assert_int_equal(block->state, TARN_BLOCK_FREE);
+        expected->met++;
+    }
+    if (block->start == expected->large) {
+        assert_int_equal(block->state, TARN_BLOCK_LIVE);
+        assert_int_equal(block->class_size, 0);
+        assert_true(block->size >= 300000);
+        expected->met++;
+    }
+    return true;
+}
+
+/* A slab of fresh memory is carved by pages: the rest of the first is free, all beyond untouched.
+ */
+static void
+test_states(void **unused)
+{
+    (void)unused;
+    tarn_heap *heap = tarn_heap_new();
+    assert_non_null(heap);
+    struct expected expected = {.freed = tarn_heap_malloc(heap, 100)};
+    assert_non_null(expected.freed);
+    assert_non_null(tarn_heap_malloc(heap, 100));
+    expected.large = tarn_heap_malloc(heap, 300000);
+    assert_non_null(expected.large);
+    tarn_heap_free(heap, expected.freed);
+    assert_true(tarn_heap_walk_all(heap, compare, &expected));
+    assert_int_equal(expected.met, 2);
+    assert_int_equal(expected.states[TARN_BLOCK_LIVE], 1);
+    assert_int_equal(expected.states[TARN_BLOCK_FREE], 4096 / 112);
+    assert_int_equal(expected.states[TARN_BLOCK_UNTOUCHED], 65536 / 112 - 4096 / 112 - 1);
+    tarn_heap_destroy(heap);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),
+        cmocka_unit_test(test_states),
         cmocka_unit_test(test_small_buffer),
         cmocka_unit_test(test_aligned_of_no_bytes),
         cmocka_unit_test(test_realloc_at_offset),

@@ -7,7 +7,7 @@ source=$1 folder=$2 type=$3 sanitizers=$4 all=${5-}
 [ "$sanitizers" != none ] || sanitizers=
 log=$folder/build.log
 mkdir -p "$folder"
-targets='heap-churn heap-heaps heap-remote pool-pool_threads pool-pool_model persist-kill persist-reopen'
+targets='heap-churn heap-heaps heap-remote heap-offers pool-pool_threads pool-pool_model persist-kill persist-reopen'
 [ "$sanitizers" = thread ] || targets='persist-kill persist-reopen persist-basics persist-pools_kept persist-damage
     persist-order persist-fuzz_replay'
 [ -z "$all" ] || targets=all
@@ -42,5 +42,6 @@ fi
 heap/churn 4000
 heap/heaps
 heap/remote
+heap/offers
 pool/pool_model 1
 pool/pool_threads

@@ -24,18 +24,28 @@ class Told(unittest.TestCase):
 
     def test_prometheus(self):
         text = told("prometheus")
-        families, samples = {}, {}
+        families, helped, samples = {}, [], {}
         for line in text.splitlines():
-            if line.startswith("# TYPE "):
+            if line.startswith("# HELP "):
+                _, _, name, told_of = line.split(maxsplit=3)
+                self.assertNotIn(name, helped)
+                self.assertTrue(told_of)
+                helped.append(name)
+            elif line.startswith("# TYPE "):
                 _, _, name, kind = line.split()
                 self.assertNotIn(name, families)
+                self.assertEqual(helped[-1], name)
+                self.assertIn(kind, ("gauge", "counter"))
+                self.assertEqual(name.endswith("_total"), kind == "counter", name)
                 families[name] = kind
-            elif not line.startswith("# HELP "):
+            else:
                 match = re.fullmatch(r'([a-z_:][a-z0-9_:]*)(\{size="\d+"\})? (\d+)', line)
                 self.assertIsNotNone(match, line)
-                self.assertIn(match[1], families)
+                self.assertEqual(list(families)[-1], match[1])  # a family's lines are together
                 self.assertNotIn((match[1], match[2]), samples)
                 samples[match[1], match[2]] = int(match[3])
+        self.assertTrue(text.endswith("\n"))
+        self.assertEqual(set(helped), {name for name, _ in samples})
         self.assertEqual(samples["tarn_class_live_blocks", '{size="5120"}'], 1000)
         self.assertEqual(families["tarn_purged_bytes_total"], "counter")
 

@@ -63,7 +63,7 @@ class Leaks(Case):
         self.assertEqual({name for name in os.listdir("/tmp") if name.startswith("tarn-leaks")} - before, set())
 
     def test_temporary_files_are_where_the_user_wants_them(self):
-        words = ("leaks", "--", "sh", "-c", "echo $TARN_PROFILE; cd /")
+        words = ("leaks", "--", "perl", "-e", "print $ENV{TARN_PROFILE}; chdir \"/\"")
         code, out, _ = tarn(*words, TMPDIR=self.folder)
         self.assertEqual(code, 0)
         self.assertTrue(out.startswith(f"{self.folder}/tarn-leaks-"), out)

@@ -3,7 +3,7 @@
  * committing thread stored, what another one did, and what a system call wrote into the image, each
  * alone and mixed; and look at next to nothing else. With `untold` the kernel keeps it to itself.
  *
- *     told FILE ROUNDS SEED [untold]
+ *     told_where FILE ROUNDS SEED [untold]
  */
 #include "expect.h"
 

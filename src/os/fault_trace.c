@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "os/trace.h"
+#include "os/fault_trace.h"
 
 #include "os/file.h"
 #include "os/os.h"

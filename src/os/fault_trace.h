@@ -7,8 +7,8 @@
  * into the memory say. So all that this thread, which has none meanwhile, reads of it is part of
  * what tn_dirty_faults counts, and is all of it if it is as many.
  */
-#ifndef TN_TRACE_H
-#define TN_TRACE_H
+#ifndef TN_FAULT_TRACE_H
+#define TN_FAULT_TRACE_H
 
 #include <pthread.h>
 #include <stdbool.h>
