@@ -241,7 +241,7 @@ tn_bin_leave_surplus(struct tn_cache *cache, unsigned class)
             any = true;
         }
     }
-    if (any && next != NULL && bin->count > TN_SURPLUS) { /* the others are looked at the next time */
+    if (any && next != NULL && bin->count > TN_SURPLUS) { /* the others: the next time */
         atomic_store_explicit(&heap->wanted[class], by, memory_order_relaxed);
     }
 }
