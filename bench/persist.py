@@ -1,5 +1,5 @@
 """Heaps in a file side by side: Tarn's images, libpmemobj, Boost.Interprocess; and commits beside
-SQLite, LMDB and a plain write. Usage: persist.py [--quick] [--save NAME] [FOLDER]
+SQLite, LMDB and a plain write. Usage: persist.py [--quick] [--only TEXT] [--save NAME] [FOLDER]
 
 Programs are in build/bench/persist; files are made in FOLDER (build/); figures are kept in
 bench/results/NAME.json, all those printed. Pairs are nanoseconds of
@@ -51,7 +51,9 @@ def figures(name, path, arguments, repeats):
     return best
 
 
-def table(kept, title, columns, keys, job, path, repeats, peers):
+def table(wanted, kept, title, columns, keys, job, path, repeats, peers):
+    if wanted not in title:
+        return
     rows = kept.setdefault(title, {})
     print(f"\n{title:<34}" + "".join(f"{column:>11}" for column in columns))
     for label, name in peers:
@@ -83,6 +85,7 @@ def commits(kept, path, mib):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only the tables whose title has it")
     parser.add_argument("--save", metavar="NAME", help="keep the figures in bench/results/NAME.json")
     parser.add_argument("folder", nargs="?", default=os.path.join(ROOT, "build"), help="where files are made")
     options = parser.parse_args()
@@ -90,17 +93,18 @@ def main():
     pairs = 500000 if options.quick else 3000000
     kept = {}
     facts = {"machine": results.machine(), "command": results.command(), "tables": kept}
-    table(kept, "malloc and free, ns", ["pair", "churn", "pair, 2", "churn, 2"],
+    table(options.only, kept, "malloc and free, ns", ["pair", "churn", "pair, 2", "churn, 2"],
           ["pair1", "churn1", "pair2", "churn2"],
           lambda name: ["pairs", str(pairs // SLOW.get(name, 1))], path, 3, PEERS)
     for nodes in [1000000] if options.quick else [1000000, 10000000]:
-        table(kept, f"list of {nodes:,} nodes of 64 B",
+        table(options.only, kept, f"list of {nodes:,} nodes of 64 B",
               ["build ns", "commit ms", "close", "open", "walk", "close again", "disk/live"],
               ["build", "commit", "close", "open", "walk", "close_again", "ratio"],
               lambda name, nodes=nodes: ["list", str(nodes)], path, 2, PEERS[1:])
-    table(kept, "MiB on disk, 350 MiB live", ["live", "freed", "closed"], ["live", "freed", "closed"],
+    table(options.only, kept, "MiB on disk, 350 MiB live", ["live", "freed", "closed"], ["live", "freed", "closed"],
           lambda name: ["space"], path, 1, PEERS[1:])
-    commits(kept, path, "256" if options.quick else "1024")
+    if options.only in "commits":
+        commits(kept, path, "256" if options.quick else "1024")
     clean(path)
     if options.save:
         with open(os.path.join(ROOT, "bench", "results", f"{options.save}.json"), "w", encoding="utf-8") as file:

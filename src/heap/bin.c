@@ -214,19 +214,22 @@ room_in(const struct tn_slab *slab)
     return tn_class_of_slab(slab)->capacity - (slab->floor + slab->left - came);
 }
 
-/* Another cache had to make a slab of the class; who comes first answers. */
+/* Another cache had to make a slab of the class; who comes first answers, also when that cache's
+ * thread has ended: more like it will come. */
 void
 tn_bin_leave_surplus(struct tn_cache *cache, unsigned class)
 {
     struct tn_heap *heap = cache->heap;
     struct tn_bin *bin = &cache->bin[class];
-    if (cache == heap->sampler ||
-        atomic_exchange_explicit(&heap->wanted[class], 0, memory_order_relaxed) == 0 ||
-        atomic_load_explicit(&heap->cache_count, memory_order_relaxed) < 2) {
+    uintptr_t by = cache != heap->sampler
+                       ? atomic_exchange_explicit(&heap->wanted[class], 0, memory_order_relaxed)
+                       : 0;
+    if (by == 0) {
         return;
     }
     unsigned least = tn_classes[class].capacity / OFFER_ROOM;
     struct tn_slab *next = bin->first;
+    bool any = false;
     for (unsigned i = 0; i < OFFER_LOOKS && bin->count > TN_SURPLUS && next != NULL; i++) {
         struct tn_slab *slab = next;
         next = slab->next;
@@ -235,7 +238,11 @@ tn_bin_leave_surplus(struct tn_cache *cache, unsigned class)
             tn_lock(&heap->lock);
             tn_cache_leave_slab(heap, slab);
             tn_unlock(&heap->lock);
+            any = true;
         }
+    }
+    if (any && next != NULL && bin->count > TN_SURPLUS) { /* the others: the next time */
+        atomic_store_explicit(&heap->wanted[class], by, memory_order_relaxed);
     }
 }
 

@@ -80,8 +80,11 @@ list_length(const struct tn_slab *slab)
 {
     unsigned length = 0;
     TN_LOOK_AWAY;
-    for (uintptr_t at = slab->head; at != tn_slab_none(slab); length++) {
+    uintptr_t at = slab->head;
+    while (at != tn_slab_none(slab) && length < tn_class_of_slab(slab)->capacity &&
+           (at ^ slab->head) >> TN_SLICE_SHIFT == 0) { /* not where a link was written over */
         at = tn_slab_link(slab, *(const uintptr_t *)at);
+        length++;
     }
     return length;
 }

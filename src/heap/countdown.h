@@ -54,7 +54,8 @@ static inline void *
 tn_count_pop(struct tn_cache *cache, unsigned class)
 {
     struct tn_bin *bin = &cache->bin[class];
-    if (TN_LIKELY(bin->until > 0 && tn_slab_has_free(bin->current) && tn_count_stands(cache))) {
+    if (TN_LIKELY(bin->until > 0 && tn_slab_has_free(bin->current) &&
+                  !tn_slab_head_is_odd(bin->current) && tn_count_stands(cache))) {
         bin->until -= bin->allowed == 0;
         return tn_slab_pop(bin->current);
     }

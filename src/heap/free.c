@@ -258,6 +258,9 @@ free_large(struct tn_cache *cache, const struct tn_heap *heap, struct tn_slab *s
         return false;
     }
     if (heap != &tn_process_heap) {
+        if (TN_UNLIKELY(slab->flags & TN_SAMPLES)) {
+            return false;
+        }
         tn_slab_set_owner(slab, tn_held_mark(cache));
     }
     tn_set_kind(slab, TN_HELD);

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define MOVE_LEAST  ((size_t)64) /* slices: below 4 MiB a copy is as cheap as moving the pages */
-#define PIECES_STEP 6u           /* for blocks of 4 MiB, and for each doubling; two mappings each */
+#define PIECES_STEP 16u          /* for blocks of 4 MiB, and for each doubling; two mappings each */
 
 static uint32_t
 pieces_allowed(size_t span)

@@ -7,9 +7,9 @@
 #define PART ((size_t)2 << 20) /* what is looked at first when little was changed */
 #define FEW  64u               /* page faults up to which that is worth it */
 
-/* A page that is known is looked at by a call of its own, which costs about as much as so many in a
- * pass. */
-#define CALL 160u
+/* Pages that are known are looked at by a call for each run of them, which costs about as much as
+ * so many pages in a pass. */
+#define CALL 800u
 
 /* Page faults of a commit up to which it is worth to have them noted, and looks everywhere after
  * which the thread that writes seems to be another one than the one they are noted of. */
@@ -149,6 +149,24 @@ remember_part(struct tn_image *image, size_t offset)
     image->recent[0] = part;
 }
 
+/* The page of the space where one was. */
+static size_t
+told_page(const struct tn_image *image, size_t i)
+{
+    size_t offset = (size_t)(tn_trace_address(&image->trace, i) - image->space.base);
+    return offset / tn_os_page_size();
+}
+
+static size_t
+count_told_runs(const struct tn_image *image, size_t told)
+{
+    size_t runs = 1;
+    for (size_t i = 1; i < told; i++) {
+        runs += told_page(image, i) != told_page(image, i - 1) + 1;
+    }
+    return runs;
+}
+
 /* Where page faults are known to have been: pages that follow each other are looked at together. */
 static int
 find_told(struct tn_image *image, size_t told, uint64_t faults)
@@ -162,7 +180,7 @@ find_told(struct tn_image *image, size_t told, uint64_t faults)
     for (size_t i = 0; i <= told && failed == 0; i++) {
         size_t at = SIZE_MAX;
         if (i < told) {
-            at = (size_t)(tn_trace_address(&image->trace, i) - base) / page * page;
+            at = told_page(image, i) * page;
         }
         if (at < end && at == to) {
             to += page;
@@ -210,7 +228,7 @@ static int
 find_by_trace(struct tn_image *image, size_t told, uint64_t faults, bool *all)
 {
     size_t pages = (size_t)image->space.map->frontier << (TN_SLICE_SHIFT - TN_PAGE_SHIFT);
-    if (faults == UNKNOWN || told == 0 || (told > FEW && told > pages / CALL)) {
+    if (faults == UNKNOWN || told == 0 || count_told_runs(image, told) > 1 + pages / CALL) {
         return 0;
     }
     *all = told == faults;

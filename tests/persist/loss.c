@@ -243,8 +243,9 @@ try_disks(const struct disk *disk, unsigned draws, uint64_t *seed, uint64_t leas
     }
 }
 
+/* With a sync that fails, from there on: what is before others have tried. */
 static void
-replay(unsigned draws, uint64_t *seed)
+replay(unsigned draws, uint64_t *seed, bool failing)
 {
     size_t count;
     struct disk disk = {.path = path, .events = calls_events(&count)};
@@ -254,7 +255,8 @@ replay(unsigned draws, uint64_t *seed)
     for (size_t i = 0; i < count; i++) {
         const struct calls_event *event = &disk.events[i];
         bool sync = event->kind == CALLS_SYNC || event->kind == CALLS_SYNC_FOLDER;
-        if (made && (sync || event->kind == CALLS_SYNC_FAILED || event->kind == CALLS_MARK)) {
+        if (made && !failing &&
+            (sync || event->kind == CALLS_SYNC_FAILED || event->kind == CALLS_MARK)) {
             try_disks(&disk, draws, seed, least, most);
         }
         if (event->kind == CALLS_MARK) {
@@ -263,6 +265,7 @@ replay(unsigned draws, uint64_t *seed)
             least = event->size == DURABLE ? event->at : least;
         } else if (event->kind == CALLS_SYNC_FAILED) {
             disk_fail(&disk, event->file, seed);
+            failing = false;
         } else if (sync) {
             disk_sync(&disk, event->file, event->kind == CALLS_SYNC_FOLDER);
         } else {
@@ -299,7 +302,7 @@ run(unsigned long n, unsigned draws, uint64_t seed)
             }
         }
         if (draws != 0) {
-            replay(draws, &seed);
+            replay(draws, &seed, n != 0);
         }
         exit(0);
     }

@@ -91,6 +91,6 @@ main(void)
     }
     fprintf(stderr, "resident: never less than %zu KiB at first, %zu KiB later on\n", least[0],
             least[1]);
-    EXPECT(least[1] <= least[0] + least[0] / 4 + 2048);
+    EXPECT(least[1] <= least[0] + least[0] / 2 + 8192);
     return 0;
 }
