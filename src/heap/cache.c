@@ -10,8 +10,6 @@
 /* A slab with nothing in it, for ever: its list is at its end, and no owner has id 0. */
 const struct tn_slab tn_empty_slab = {.head = (uintptr_t)&tn_empty_slab.key};
 
-struct tn_heap_hooks tn_heap_hooks;
-
 #define NONE  ((struct tn_slab *)(uintptr_t)&tn_empty_slab)
 #define EIGHT NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE
 #define ALL128                                                                                     \

@@ -117,16 +117,30 @@ struct tn_heap {
     struct tn_heap *next_heap;    /* registry.c */
 };
 
+/* A space of which nothing has been found right but the map's numbers: its address and size, and
+ * that the slices before the frontier can be read. It may be mapped elsewhere than its pointers
+ * say. */
+struct tn_doubtful {
+    const char *memory;
+    uint64_t base;            /* the address memory has in pointers */
+    const struct tn_map *map; /* in memory */
+    void (*say)(void *context, const char *what, const void *at); /* what is wrong, in memory */
+    void *context;
+};
+
 /* For rooms that keep things of the process's in a heap's memory, which comes back as it was:
- * opened again, or rolled back. Set before any heap is used. */
+ * opened again, or rolled back. */
 struct tn_heap_hooks {
     void (*hold)(bool held); /* from true to false no thread's end changes these things; taken after
                                 an image's lock and before any of its heap's */
     void *(*before)(struct tn_heap *heap);          /* held: it is about to go back; for back */
     void (*back)(struct tn_heap *heap, void *kept); /* held; kept: NULL after an opening */
+    /* Says what is wrong with these things: all that back would follow, at a cost that does not
+     * depend on the heap's size; or all there is. 0, or ENOMEM: it could not be done. */
+    int (*doubt)(const struct tn_doubtful *space, bool all);
 };
 
-extern struct tn_heap_hooks tn_heap_hooks;
+extern const struct tn_heap_hooks tn_heap_hooks; /* in src/pool, the one room that does */
 
 /* The process heap, and of its first space what the fast path of free asks for: const once the
  * heap is there; until then the window has no size. */

@@ -17,6 +17,7 @@ struct tn_checker {
     int count;      /* reported */
     bool stopped;   /* no more is wanted */
     bool cancelled; /* by progress */
+    bool no_memory; /* for a part of it */
 };
 
 /* offset is from the start of the file or of the space, as the caller of the check was promised. */

@@ -425,6 +425,25 @@ check_names(struct view *view)
     }
 }
 
+static void
+say_of_room(void *context, const char *what, const void *at)
+{
+    say(context, what, at);
+}
+
+static void
+check_rooms(struct view *view)
+{
+    const struct tn_doubtful space = {.memory = view->memory,
+                                      .base = view->base,
+                                      .map = view->map,
+                                      .say = say_of_room,
+                                      .context = view};
+    if (!view->checker->stopped) {
+        view->checker->no_memory = tn_heap_hooks.doubt(&space, true) != 0;
+    }
+}
+
 void
 tn_check_space(struct tn_checker *checker, const char *memory, size_t usable,
                const struct tn_superblock *head, uint64_t first)
@@ -467,4 +486,5 @@ tn_check_space(struct tn_checker *checker, const char *memory, size_t usable,
         check_shared(&view, class);
     }
     check_names(&view);
+    check_rooms(&view);
 }

@@ -106,9 +106,7 @@ tn_image_free(struct tn_image *image)
 void
 tn_image_hold_rooms(bool held)
 {
-    if (tn_heap_hooks.hold != NULL) {
-        tn_heap_hooks.hold(held);
-    }
+    tn_heap_hooks.hold(held);
 }
 
 void

@@ -156,6 +156,8 @@ void tn_blank_restore(const struct tn_image *image, const struct tn_opened *open
 
 /* open.c: takes up the committed state; a new generation of caches. */
 int tn_image_take_up(struct tn_image *image);
+/* doubt.c: whether what other rooms keep in it can be put right; also in take_up. */
+int tn_image_doubt(const struct tn_image *image);
 void tn_image_begin_generation(struct tn_image *image);
 
 /* open.c: a reader keeps the writer from changing the file under it. */

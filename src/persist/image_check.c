@@ -213,6 +213,9 @@ check_image(struct tn_checker *checker, struct tn_image *image)
     checker->done = image->mapped;
     tn_check_space(checker, image->space.base, image->head.capacity, &image->head,
                    image->head.space_at);
+    if (checker->no_memory) {
+        return tn_fail(ENOMEM, false, "%s: no memory for the check of its pools", image->path);
+    }
     return checker->cancelled ? tn_fail(ECANCELED, false, "%s: the check was stopped", image->path)
                               : 0;
 }
@@ -249,5 +252,8 @@ tarn_check_heap(tarn_heap *heap, bool (*report)(void *context, const char *what,
     struct tn_checker checker = {.report = report, .context = context};
     TN_LOOK_AWAY;
     tn_check_space(&checker, image->space.base, image->usable, &image->head, 0);
+    if (checker.no_memory) {
+        return tn_fail(ENOMEM, false, "%s: no memory for the check of its pools", image->path);
+    }
     return checker.count;
 }

@@ -410,7 +410,7 @@ tn_image_take_up(struct tn_image *image)
     image->state = (struct tn_image_state *)(image->space.base + TN_STATE_AT);
     image->space.map = (struct tn_map *)image->space.base;
     image->space.slabs = (struct tn_slab *)(image->space.base + TN_SPACE_HEAD);
-    return check_size(image);
+    return check_size(image) != 0 ? -1 : tn_image_doubt(image);
 }
 
 /* From private to shared: what the journal has goes to the file first. */
@@ -479,7 +479,7 @@ take(struct tn_image *image, const tarn_options *options)
         return -1;
     }
     tn_heap_tell(&image->heap);
-    if (write && tn_heap_hooks.back != NULL) {
+    if (write) {
         tn_image_hold_rooms(true);
         tn_heap_hooks.back(&image->heap, NULL);
         tn_image_hold_rooms(false);

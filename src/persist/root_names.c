@@ -181,7 +181,7 @@ tarn_rollback(tarn_heap *heap)
     }
     int saved = errno;
     TN_LOOK_AWAY;
-    bool write = !(image->flags & TARN_READ_ONLY) && tn_heap_hooks.back != NULL;
+    bool write = !(image->flags & TARN_READ_ONLY);
     tn_lock(&image->lock);
     tn_image_hold_rooms(true);
     if (write && !image->torn) {

@@ -107,7 +107,9 @@ struct tn_pool {
     struct tn_label label;
 };
 
-_Static_assert(sizeof(struct tn_pool) <= TN_TILE, "the first cache follows in the first slice");
+#define TN_RECORD_AT ((size_t)64) /* of the pool, in its first slice */
+
+_Static_assert(TN_RECORD_AT + sizeof(struct tn_pool) <= TN_TILE, "a slot that is NULL follows");
 
 struct tn_place {
     struct tn_slab *slab;
@@ -304,6 +306,9 @@ bool tn_pool_is_attached(const struct tn_pool *pool, const struct tn_heap *heap)
  * dropped, until they are given to tarn_pool_find; those of this one are remembered by before. */
 void tn_pool_attach_all(struct tn_heap *heap, void *before);
 void *tn_pool_before(struct tn_heap *heap);
+
+/* pool_doubt.c: what heap.h says of the hook. */
+int tn_pool_doubt_all(const struct tn_doubtful *space, bool all);
 
 /* pool_misuse.c */
 _Noreturn void tn_pool_die_wrong(const struct tn_pool *pool, const void *p, const char *call);

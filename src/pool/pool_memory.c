@@ -41,9 +41,8 @@ tn_pool_memory_new(struct tn_heap *heap)
     if (slice == NULL) {
         return NULL;
     }
-    _Static_assert(sizeof(struct tn_pool) + 64 <= TN_TILE, "the slice's link and the pool");
     memset(slice, 0, TN_TILE + sizeof(void *));
-    struct tn_pool *pool = (struct tn_pool *)(slice + 64);
+    struct tn_pool *pool = (struct tn_pool *)(slice + TN_RECORD_AT);
     pool->heap = heap;
     pool->metas = (struct tn_pool_meta *)slice;
     pool->fresh = slice + TN_TILE + sizeof(void *);

@@ -189,9 +189,9 @@ hold_pools(bool held)
     }
 }
 
-/* Heaps that come back say so; in the file that every user of a pool needs. */
-__attribute__((constructor)) static void
-hear_of_heaps(void)
-{
-    tn_heap_hooks = (struct tn_heap_hooks){hold_pools, tn_pool_before, tn_pool_attach_all};
-}
+const struct tn_heap_hooks tn_heap_hooks = {
+    .hold = hold_pools,
+    .before = tn_pool_before,
+    .back = tn_pool_attach_all,
+    .doubt = tn_pool_doubt_all,
+};

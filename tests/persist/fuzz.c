@@ -108,7 +108,7 @@ populate(tarn_heap *heap, unsigned blocks, unsigned step)
 }
 
 /* 0: closed, all in the file; 1: closed, with a sealed journal; 2: crashed, with a journal; 3: with
- * a pool, large blocks and free slices. */
+ * pools, large blocks and free slices. */
 static void
 make_good(unsigned kind)
 {
@@ -124,6 +124,10 @@ make_good(unsigned kind)
         void *large = tarn_heap_malloc(heap, 150000);
         need(pool != NULL && large != NULL && tarn_pool_alloc(pool) != NULL);
         tarn_heap_free(heap, tarn_heap_malloc(heap, 200000));
+        tarn_pool *shared = tarn_pool_new(
+            24,
+            &(struct tarn_pool_options){.heap = heap, .flags = TARN_POOL_SHARED, .name = "shared"});
+        need(shared != NULL && tarn_pool_alloc(shared) != NULL);
     }
     if (kind == 0 || kind == 3) {
         need(tarn_checkpoint(heap) == 0);
@@ -392,6 +396,24 @@ read_it(void)
     }
 }
 
+static void
+use_pool(tarn_heap *heap, const char *name)
+{
+    void *objects[300];
+    unsigned count = 0;
+    tarn_pool *pool = tarn_pool_find(heap, name, NULL);
+    while (pool != NULL && count < 300 && (objects[count] = tarn_pool_alloc(pool)) != NULL) {
+        count++;
+    }
+    while (count > 0) {
+        tarn_pool_free(pool, objects[--count]);
+    }
+    if (pool != NULL && tarn_pool_check(pool) != NULL) {
+        fprintf(stderr, "the check had passed a pool\n");
+        abort();
+    }
+}
+
 /* A heap that the check has passed. */
 static void
 use_it(void)
@@ -416,6 +438,8 @@ use_it(void)
     for (unsigned i = 0; i < COUNT * 4; i++) {
         tarn_heap_free(heap, blocks[i]);
     }
+    use_pool(heap, "unnamed");
+    use_pool(heap, "shared");
     tarn_heap_trim(heap);
     if (tarn_check_heap(heap, say_fault, NULL) != 0) {
         fprintf(stderr, "the check had passed it\n");
