@@ -25,8 +25,8 @@ crash: all ## ten thousand kills, power losses and damaged files (about an hour)
 	@for seed in 1 2 3 4 5 6 7 8; do build/tests/persist/power /dev/shm/tarn-crash.tarn 60 $$seed || exit 1; done
 	@build/tests/persist/power /dev/shm/tarn-crash.tarn all 3 12
 	@build/tests/persist/loss /dev/shm/tarn-crash.tarn process 200 107
-	@build/tests/persist/loss /dev/shm/tarn-crash.tarn failing 6 108
-	@build/tests/persist/loss /dev/shm/tarn-crash.tarn failing 6 109 process
+	@build/tests/persist/loss /dev/shm/tarn-crash.tarn failing 24 108
+	@build/tests/persist/loss /dev/shm/tarn-crash.tarn failing 24 109 process
 	@build/tests/persist/damage /dev/shm/tarn-crash.tarn 100000 105
 	@build/tests/persist/reopen /dev/shm/tarn-crash.tarn 20000 106
 	@build/tests/persist/vast build/crash.tarn 100 10

@@ -2,10 +2,10 @@
  * Making a journal, or a file, durable; and what follows when that fails.
  *
  * A sync that failed is not made good by one that succeeds: the system may have dropped what it
- * could not write, and have said so once. So from then on nothing that the failed one was to make
- * durable is taken for it before it was written again: of the journal what is behind the last sync
- * that succeeded, read back and checked; of the file all that the journal has, which the next
- * checkpoint writes anyway.
+ * could not write, and have said so once. So what the failed one was to make durable is written
+ * again: of the journal what is behind the last sync that succeeded, read back and checked, at
+ * once, since the next sync may be that of another process, or else before any other sync; of the
+ * file all that the journal has, which the next checkpoint writes anyway.
  */
 #include "persist/image.h"
 
@@ -39,16 +39,16 @@ copy_in_place(int file, uint64_t from, uint64_t to)
     return failed;
 }
 
-/* The header and the breaking of the seal, which a failed sync may have lost too, and the records
- * behind the last one that is durable. */
+/* The breaking of the seal, lest this system reads the old one back, and the records behind the
+ * last one that is durable. The header was durable before there were records. */
 static int
 write_again(struct tn_image *image)
 {
     static const struct tn_seal none;
     struct tn_journal *journal = &image->journal;
     uint64_t from = tn_max(journal->kept, TN_PAGE);
-    int failed = tn_journal_write_head(image, journal->salt, journal->first);
-    if (failed == 0 && !journal->sealed) {
+    int failed = 0;
+    if (!journal->sealed) {
         failed = tn_file_write(journal->file, &none, sizeof none, TN_SEAL_AT);
     }
     if (failed == 0 && from < journal->end) {
@@ -65,7 +65,7 @@ tn_journal_sync(struct tn_image *image, uint64_t more)
     int failed = journal->doubtful ? write_again(image) : 0;
     if (failed == 0) {
         failed = tn_file_sync(journal->file);
-        journal->doubtful = failed != 0;
+        journal->doubtful = failed != 0 && write_again(image) != 0;
     }
     if (failed == 0) {
         journal->kept = journal->end + more;

@@ -254,6 +254,9 @@ find_records(struct tn_image *image, const struct tn_mark *mark)
     image->commit = commit - 1;
     image->redone = commit - 1 - mark->commit;
     image->dropped = record.magic == TN_RECORD_MAGIC && record.salt == journal->salt;
+    if (journal->end == TN_PAGE) {
+        journal->end = 0; /* its header may not be durable, and that of older records may be */
+    }
     return 0;
 }
 

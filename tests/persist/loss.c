@@ -5,7 +5,13 @@
  *
  * The image has pages that are stamped, so many of them apart from each other that closing writes
  * some to the file. Whatever disk a power loss leaves opens at a commit that was begun, and none
- * before the last that had to be durable; with durability process it may be refused instead.
+ * before the last that had to be durable. With durability process it may be refused instead, but
+ * only from a closing on to where the next checkpoint has made the journal durable. Where a sync
+ * of the journal succeeded after one that failed, the end of the process alone, with what the
+ * failed one lost read back from the disk, leaves the last commit that was acknowledged.
+ *
+ * The sync that fails is each one of a long run; and each one after a checkpoint in which, at each
+ * of its syncs, the process before ended.
  *
  *     loss FILE process DRAWS SEED
  *     loss FILE failing DRAWS SEED [process]
@@ -26,23 +32,52 @@
 #include <unistd.h>
 
 #define PAGE    4096
-#define PAGES   600u
+#define PAGES   300u /* every other one: more runs than a seal has */
 #define COMMITS 64u
 
 #define SYNCS_MOST 256
 
 enum mark {
     BEGUN,
+    CLOSING,    /* begun */
+    CHECKPOINT, /* begun, at this commit */
+    ENDS,       /* the process, at the first call that fails */
+    STARTED,    /* another one */
     ACKNOWLEDGED,
-    DURABLE, /* by a checkpoint */
+    DURABLE,
+    WHOLE, /* by a checkpoint */
+};
+
+struct syncs {
+    unsigned count;
+    unsigned long number[SYNCS_MOST]; /* of the call */
 };
 
 struct counts {
     unsigned long opened;
     unsigned long refused;
-    unsigned syncs;
-    unsigned long sync[SYNCS_MOST]; /* the number of the call */
+    unsigned runs;
+    struct syncs syncs; /* of the run without a fault, and before the process ended */
+    struct syncs later;
 };
+
+/* What there may be. */
+struct bounds {
+    uint64_t least;
+    uint64_t most;
+    uint64_t acknowledged;
+    bool refusal;
+    bool settled; /* a sync of the journal succeeded after the one that failed */
+};
+
+/* Numbers of calls, which are syncs; 0: none. */
+struct faults {
+    bool two_processes;
+    unsigned long end; /* of the first one, in a checkpoint */
+    unsigned long failing;
+};
+
+#define NEVER 1000000
 
 static const char *path;
 static unsigned flags;
@@ -99,13 +134,17 @@ stamp(size_t first, size_t step)
 }
 
 static void
-begin(uint64_t next)
+begin(int (*how)(tarn_heap *heap))
 {
+    uint64_t next = commits_now() + 1;
     const char *data = tarn_root(heap);
     for (size_t i = 0; data != NULL && i < PAGES; i++) {
         memcpy(&stamps[next][i], data + i * PAGE, sizeof(uint32_t));
     }
-    calls_mark(next, BEGUN);
+    calls_mark(next, how == tarn_close ? CLOSING : BEGUN);
+    if (how == tarn_checkpoint) {
+        calls_mark(next - 1, CHECKPOINT);
+    }
 }
 
 /* When it fails, once more; an image that says that it wants to be opened anew is. */
@@ -113,15 +152,14 @@ static void
 perform(int (*how)(tarn_heap *heap))
 {
     uint64_t next = commits_now() + 1;
-    begin(next);
+    begin(how);
     int result = how(heap);
     if (result != 0) {
         calls_inject(CALLS_NONE, 0, 0);
         result = how(heap);
     }
     if (result != 0 && strstr(tarn_error(), "open it again") != NULL) {
-        next = commits_now() + 1;
-        begin(next);
+        begin(tarn_close);
         result = tarn_close(heap);
         open_heap();
         if (how != tarn_close) {
@@ -132,13 +170,62 @@ perform(int (*how)(tarn_heap *heap))
     if (result != 0) {
         fail("what failed once fails again");
     }
-    calls_mark(how == tarn_close ? next : commits_now(),
-               how == tarn_checkpoint || !(flags & TARN_PROCESS) ? DURABLE : ACKNOWLEDGED);
+    enum mark done = flags & TARN_PROCESS ? ACKNOWLEDGED : DURABLE;
+    calls_mark(how == tarn_close ? next : commits_now(), how == tarn_checkpoint ? WHOLE : done);
+}
+
+/* The numbers of the syncs since the last mark of this kind. */
+static void
+note_syncs(struct syncs *syncs, enum mark since)
+{
+    size_t i;
+    const struct calls_event *events = calls_events(&i);
+    while (i > 0 && (events[i - 1].kind != CALLS_MARK || events[i - 1].size != since)) {
+        i--;
+        if (events[i].kind == CALLS_SYNC && syncs->count < SYNCS_MOST) {
+            syncs->number[syncs->count++] = events[i].at;
+        }
+    }
+}
+
+/* One process ends in a checkpoint, the next one has a sync that fails. */
+static void
+work_in_turn(const struct faults *faults)
+{
+    calls_inject(CALLS_NONE, 0, 0);
+    open_heap();
+    calls_mark(0, DURABLE);
+    stamp(0, 1);
+    perform(tarn_checkpoint);
+    stamp(1, 2);
+    perform(tarn_commit);
+    calls_mark(0, ENDS);
+    begin(tarn_checkpoint);
+    calls_inject(CALLS_ON, faults->end != 0 ? faults->end : NEVER, EIO);
+    tarn_checkpoint(heap);
+    if (faults->end == 0) {
+        note_syncs(&counts->syncs, CHECKPOINT);
+    }
+    tarn_close_without_commit(heap);
+    calls_inject(CALLS_NONE, 0, 0);
+    calls_mark(0, STARTED);
+    open_heap();
+    calls_inject(CALLS_ONCE, faults->failing != 0 ? faults->failing : NEVER, EIO);
+    stamp(0, 90);
+    perform(tarn_commit);
+    stamp(0, 2);
+    perform(tarn_checkpoint);
+    if (faults->failing == 0) {
+        note_syncs(&counts->later, STARTED);
+    }
+    calls_inject(CALLS_NONE, 0, 0);
+    tarn_close_without_commit(heap);
 }
 
 static void
-work(void)
+work(const struct faults *faults)
 {
+    calls_inject(CALLS_ONCE, faults->failing != 0 ? faults->failing : NEVER, EIO);
     open_heap();
     calls_mark(0, DURABLE);
     stamp(0, 1);
@@ -161,6 +248,9 @@ work(void)
     perform(tarn_checkpoint);
     stamp(4, 2);
     perform(tarn_commit);
+    if (faults->failing == 0) {
+        note_syncs(&counts->syncs, STARTED);
+    }
     calls_inject(CALLS_NONE, 0, 0);
     tarn_close_without_commit(heap);
 }
@@ -176,13 +266,16 @@ say_first(void *context, const char *what, uint64_t offset)
 }
 
 static void
-look(uint64_t least, uint64_t most)
+look(const struct bounds *bounds, bool power_loss)
 {
-    calls_start_anew();
+    uint64_t least = power_loss ? bounds->least : bounds->acknowledged;
+    if (power_loss) {
+        calls_start_anew();
+    }
     int check = tarn_check(path, NULL, NULL);
     heap = tarn_open(path, NULL);
     if (heap == NULL) {
-        if (!(flags & TARN_PROCESS) || errno != EBADMSG || tarn_error()[0] == 0) {
+        if (!power_loss || !bounds->refusal || errno != EBADMSG || tarn_error()[0] == 0) {
             fail("cannot be opened");
         }
         counts->refused++;
@@ -194,9 +287,9 @@ look(uint64_t least, uint64_t most)
     }
     uint64_t commits = commits_now();
     const char *data = tarn_root(heap);
-    if (commits < least || commits > most) {
+    if (commits < least || commits > bounds->most) {
         fprintf(stderr, "at commit %llu, not from %llu to %llu\n", (unsigned long long)commits,
-                (unsigned long long)least, (unsigned long long)most);
+                (unsigned long long)least, (unsigned long long)bounds->most);
         fail("not a commit that may be");
     }
     for (size_t i = 0; i < PAGES && data != NULL; i++) {
@@ -209,18 +302,19 @@ look(uint64_t least, uint64_t most)
 }
 
 static void
-try_disk(const struct disk *disk, const unsigned char *chosen, uint64_t torn, uint64_t least,
-         uint64_t most)
+try_disk(const struct disk *disk, const unsigned char *chosen, uint64_t torn,
+         const struct bounds *bounds, bool power_loss)
 {
     pid_t child = fork();
     if (child == 0) {
         disk_write(disk, chosen, torn);
-        look(least, most);
+        look(bounds, power_loss);
     }
     int status;
     waitpid(child, &status, 0);
     if (status != 0) {
-        fprintf(stderr, "%zu pending, torn %llu: ended with %x\n", disk->pending_count,
+        fprintf(stderr, "%s, %zu pending, torn %llu: ended with %x\n",
+                power_loss ? "power loss" : "the process's end", disk->pending_count,
                 (unsigned long long)torn, (unsigned)status);
         exit(1);
     }
@@ -229,7 +323,7 @@ try_disk(const struct disk *disk, const unsigned char *chosen, uint64_t torn, ui
 /* All of what is pending, nothing, and draws: each with a likelihood of its own, for the image's
  * writes and for the journal's. */
 static void
-try_disks(const struct disk *disk, unsigned draws, uint64_t *seed, uint64_t least, uint64_t most)
+try_disks(const struct disk *disk, unsigned draws, uint64_t *seed, const struct bounds *bounds)
 {
     static unsigned char chosen[DISK_PENDING];
     for (unsigned draw = 0; draw < draws + 2; draw++) {
@@ -239,40 +333,90 @@ try_disks(const struct disk *disk, unsigned draws, uint64_t *seed, uint64_t leas
             bool of_image = disk->events[disk->pending[i]].file == disk->image;
             chosen[i] = town_random(seed) % 4 < (of_image ? image : journal);
         }
-        try_disk(disk, chosen, draw % 2 != 0 && draw > 1 ? town_random(seed) | 1 : 0, least, most);
+        try_disk(disk, chosen, draw % 2 != 0 && draw > 1 ? town_random(seed) | 1 : 0, bounds, true);
+        if (draw == 1 && bounds->settled) {
+            try_disk(disk, chosen, 0, bounds, false);
+        }
     }
 }
 
-/* With a sync that fails, from there on: what is before others have tried. */
+struct replay {
+    struct disk disk;
+    struct bounds bounds;
+    bool ending;       /* what fails is not done, nor lost */
+    bool checkpoint;   /* is being made, */
+    uint64_t commit;   /* and when it was begun there was this one */
+    uint64_t synced;   /* the journal, since then */
+    bool journal_lost; /* something that was written to it */
+    bool whole;        /* the last thing was a checkpoint's end */
+};
+
 static void
-replay(unsigned draws, uint64_t *seed, bool failing)
+pass_mark(struct replay *replay, const struct calls_event *event)
+{
+    struct bounds *bounds = &replay->bounds;
+    enum mark mark = (enum mark)event->size;
+    bounds->most = event->at > bounds->most ? event->at : bounds->most;
+    bounds->acknowledged = mark >= ACKNOWLEDGED ? event->at : bounds->acknowledged;
+    bounds->least = mark >= DURABLE ? event->at : bounds->least;
+    bounds->refusal = bounds->refusal || (mark == CLOSING && flags & TARN_PROCESS);
+    replay->ending = (replay->ending || mark == ENDS) && mark != STARTED;
+    replay->checkpoint = mark == CHECKPOINT;
+    replay->commit = mark == CHECKPOINT ? event->at : 0;
+    replay->synced = 0;
+    replay->whole = mark == WHOLE;
+}
+
+/* In a checkpoint the journal's is the first one: with it, and with the name, all commits are
+ * durable. */
+static void
+pass_sync(struct replay *replay, const struct calls_event *event)
+{
+    struct bounds *bounds = &replay->bounds;
+    bool folder = event->kind == CALLS_SYNC_FOLDER;
+    disk_sync(&replay->disk, event->file, folder);
+    if (!folder && event->file != replay->disk.image) {
+        bounds->settled = replay->journal_lost;
+        replay->synced = event->file;
+    }
+    if (replay->checkpoint && replay->synced != 0 && replay->synced == replay->disk.journal) {
+        bounds->least = replay->commit > bounds->least ? replay->commit : bounds->least;
+        bounds->refusal = false;
+    }
+}
+
+/* With a sync that fails, from there on, what is before others have tried, to the end of the next
+ * checkpoint: then nothing is left of what that sync was to write. */
+static void
+replay_run(unsigned draws, uint64_t *seed, bool failing)
 {
     size_t count;
-    struct disk disk = {.path = path, .events = calls_events(&count)};
-    uint64_t least = 0;
-    uint64_t most = 0;
+    struct replay replay = {.disk = {.path = path, .events = calls_events(&count)}};
+    struct disk *disk = &replay.disk;
     bool made = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct calls_event *event = &disk.events[i];
+    bool failed = !failing;
+    for (size_t i = 0; i < count && !(failing && failed && replay.whole); i++) {
+        const struct calls_event *event = &disk->events[i];
         bool sync = event->kind == CALLS_SYNC || event->kind == CALLS_SYNC_FOLDER;
-        if (made && !failing &&
-            (sync || event->kind == CALLS_SYNC_FAILED || event->kind == CALLS_MARK)) {
-            try_disks(&disk, draws, seed, least, most);
+        bool loss = event->kind == CALLS_SYNC_FAILED && !replay.ending;
+        if (made && failed && (sync || loss || event->kind == CALLS_MARK)) {
+            try_disks(disk, draws, seed, &replay.bounds);
         }
         if (event->kind == CALLS_MARK) {
             made = true;
-            most = event->at > most ? event->at : most;
-            least = event->size == DURABLE ? event->at : least;
-        } else if (event->kind == CALLS_SYNC_FAILED) {
-            disk_fail(&disk, event->file, seed);
-            failing = false;
+            pass_mark(&replay, event);
+        } else if (loss) {
+            disk_fail(disk, event->file, seed);
+            failed = true;
+            replay.whole = false;
+            replay.journal_lost = event->file != disk->image;
         } else if (sync) {
-            disk_sync(&disk, event->file, event->kind == CALLS_SYNC_FOLDER);
-        } else {
-            disk_add(&disk, i);
+            pass_sync(&replay, event);
+        } else if (event->kind != CALLS_SYNC_FAILED) {
+            disk_add(disk, i);
         }
     }
-    try_disks(&disk, draws, seed, least, most);
+    try_disks(disk, draws, seed, &replay.bounds);
 }
 
 static void
@@ -284,33 +428,50 @@ remove_files(void)
     unlink(journal);
 }
 
-/* With the n-th call, a sync, failing; 0: all of them said, none tried. */
+/* Without a fault: all syncs are noted. */
 static void
-run(unsigned long n, unsigned draws, uint64_t seed)
+run(const struct faults *faults, unsigned draws, uint64_t seed)
 {
     remove_files();
+    counts->runs++;
     pid_t child = fork();
     if (child == 0) {
-        size_t count;
         calls_record();
-        calls_inject(CALLS_ONCE, n != 0 ? n : 1000000, EIO);
-        work();
-        const struct calls_event *events = calls_events(&count);
-        for (size_t i = 0; i < count && n == 0; i++) {
-            if (events[i].kind == CALLS_SYNC) {
-                counts->sync[counts->syncs++] = events[i].at;
-            }
+        if (faults->two_processes) {
+            work_in_turn(faults);
+        } else {
+            work(faults);
         }
         if (draws != 0) {
-            replay(draws, &seed, n != 0);
+            replay_run(draws, &seed, faults->failing != 0);
         }
         exit(0);
     }
     int status;
     waitpid(child, &status, 0);
     if (status != 0) {
-        fprintf(stderr, "with call %lu failing: ended with %x\n", n, (unsigned)status);
+        fprintf(stderr, "ending at call %lu, call %lu failing: ended with %x\n", faults->end,
+                faults->failing, (unsigned)status);
         exit(1);
+    }
+}
+
+static void
+run_failing(unsigned draws, uint64_t seed)
+{
+    run(&(struct faults){0}, 0, 0);
+    for (unsigned i = 0; i < counts->syncs.count; i++) {
+        run(&(struct faults){.failing = counts->syncs.number[i]}, draws, seed++);
+    }
+    counts->syncs.count = 0;
+    run(&(struct faults){.two_processes = true}, 0, 0);
+    struct syncs ends = counts->syncs;
+    for (unsigned i = 0; i < ends.count; i++) {
+        counts->later.count = 0;
+        run(&(struct faults){true, ends.number[i], 0}, draws, seed++);
+        for (unsigned k = 0; k < counts->later.count; k++) {
+            run(&(struct faults){true, ends.number[i], counts->later.number[k]}, draws, seed++);
+        }
     }
 }
 
@@ -327,12 +488,13 @@ main(int argc, char **argv)
     unsigned draws = (unsigned)strtoul(argv[3], NULL, 10);
     uint64_t seed = strtoull(argv[4], NULL, 10);
     counts = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    run(0, failing ? 0 : draws, seed);
-    for (unsigned i = 0; i < counts->syncs && failing; i++) {
-        run(counts->sync[i], draws, seed + i);
+    if (failing) {
+        run_failing(draws, seed);
+    } else {
+        run(&(struct faults){0}, draws, seed);
     }
     remove_files();
     printf("%lu disks opened at a commit, %lu refused, of %u runs\n", counts->opened,
-           counts->refused, failing ? counts->syncs : 1);
-    return counts->opened == 0 || counts->syncs == 0;
+           counts->refused, counts->runs);
+    return counts->opened == 0 || counts->syncs.count == 0;
 }
