@@ -46,7 +46,8 @@ def environment(folder, variables, preload):
 def pairs(folder, variables):
     done = subprocess.run([f"{BUILD}/bench/bench-count", "--preload", f"{folder}/libtarn.so"], text=True,
                           capture_output=True, check=True, env=environment(folder, variables, False))
-    return {line.split()[0]: float(line.split()[1]) for line in done.stdout.splitlines()}
+    counts = (line.split() for line in done.stdout.splitlines())
+    return {case: float(count) for case, count in counts if count != "-"} # no figure: not of this library
 
 
 def instructions(words, folder, variables):
