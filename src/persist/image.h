@@ -107,6 +107,7 @@ struct tn_image {
     struct tn_page_set emptied;
     struct tn_page_set armed;    /* watched, and reported since they were mapped */
     struct tn_page_set doubtful; /* reported for the first time; empty between commits */
+    struct tn_page_set told;     /* where page faults were, as far as known; empty likewise */
     bool settled;                /* everything was looked at, at this number of faults: */
     uint64_t faults;
     size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
