@@ -86,9 +86,8 @@ make_sets(struct tn_image *image)
     }
     if (!tn_page_set_init(&image->changed, pages) || !tn_page_set_init(&image->emptied, pages) ||
         !tn_page_set_init(&image->armed, pages) || !tn_page_set_init(&image->doubtful, pages) ||
-        !tn_page_set_init(&image->told, pages) ||
-        !tn_page_set_init(&image->logged, pages) || !tn_page_set_init(&image->hollow, pages) ||
-        !tn_page_set_init(&image->patched, pages)) {
+        !tn_page_set_init(&image->told, pages) || !tn_page_set_init(&image->logged, pages) ||
+        !tn_page_set_init(&image->hollow, pages) || !tn_page_set_init(&image->patched, pages)) {
         return tn_fail(ENOMEM, true, "%s: no memory for its page sets", image->path);
     }
     size_t size = tn_where_size(image);
