@@ -89,7 +89,8 @@ struct tn_image {
     bool closed;      /* it had been closed properly */
     bool watching;    /* tn_dirty_watch was called */
     bool torn;        /* a rollback failed half-way: memory is nobody's state */
-    bool unsure;      /* a sync of the file failed, and no checkpoint was completed since */
+    bool unsure;      /* a sync of the file failed, and no checkpoint was completed since; in shared
+                         mode for good */
     bool said_closed; /* shared: its superblock may say that it is closed, and it is not */
     void *kept;       /* until it succeeds: what tn_heap_hooks.before gave */
     size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
@@ -215,6 +216,7 @@ void tn_map_refill(struct tn_image *image, size_t size);
  * behind its end. An errno. */
 int tn_journal_sync(struct tn_image *image, uint64_t more);
 int tn_image_sync_file(struct tn_image *image);
+int tn_image_sync_memory(struct tn_image *image); /* shared mode's */
 
 /* journal.c */
 int tn_journal_append(struct tn_image *image);
@@ -308,6 +310,13 @@ static inline bool
 tn_image_has_lost(const struct tn_image *image)
 {
     return image->unsure && image->journal.loose;
+}
+
+/* The same in shared mode, where it holds for whatever was written since the last commit. */
+static inline bool
+tn_image_is_doubted(const struct tn_image *image)
+{
+    return image->unsure && image->flags & TARN_SHARED;
 }
 
 static inline int
