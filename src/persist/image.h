@@ -156,13 +156,16 @@ int tn_blank_begin(const struct tn_image *image);
 /* A making came to nothing: no file, if it made it, else one that is as long as it was. */
 void tn_blank_restore(const struct tn_image *image, const struct tn_opened *opened, bool begun);
 
-/* open.c: takes up the committed state; a new generation of caches. */
+/* take_up.c: maps the committed state and looks whether a heap can be in it. */
 int tn_image_take_up(struct tn_image *image);
+/* Whether the file is as long as it has to be, as far as is known by now. */
+int tn_image_check_size(struct tn_image *image);
 /* doubt.c: whether what other rooms keep in it can be put right; also in take_up. */
 int tn_image_doubt(const struct tn_image *image);
-void tn_image_begin_generation(struct tn_image *image);
 
-/* open.c: a reader keeps the writer from changing the file under it. */
+/* open.c: a new generation of caches. */
+void tn_image_begin_generation(struct tn_image *image);
+/* A reader keeps the writer from changing the file under it. */
 int tn_image_lock_to_read(struct tn_image *image);
 
 /* fork_guard.c: forks are heard of for an image from add to remove. What the child has in place of
