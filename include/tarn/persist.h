@@ -83,9 +83,12 @@ enum tarn_open_flags {
  *
  * Shared mode: changes go to the file by themselves; for data larger than memory. The file is
  * consistent after tarn_close; tarn_commit syncs, but a crash between two commits leaves a file
- * that says so and is opened only with TARN_UNCLEAN. When the disk is full, a store to a page that
- * the file has given back ends the process (SIGBUS); with TARN_RESERVE the disk's space for the
- * whole capacity is taken when the file is made or opened, else ENOSPC, and none is given back.
+ * that says so and is opened only with TARN_UNCLEAN. So does one of which a sync failed: what that
+ * was to write may be lost though later ones succeed, so tarn_commit and tarn_close fail from then
+ * on (EIO), and a snapshot, which has what memory has, says that it was not closed either. When the
+ * disk is full, a store to a page that the file has given back ends the process (SIGBUS); with
+ * TARN_RESERVE the disk's space for the whole capacity is taken when the file is made or opened,
+ * else ENOSPC, and none is given back.
  */
 typedef struct tarn_options {
     unsigned flags;      /* enum tarn_open_flags */
@@ -131,10 +134,11 @@ void tarn_close_without_commit(tarn_heap *heap);
 
 /* Makes the present state the one that the file opens with. With nothing changed, nothing is
  * written. errno: EPERM in a fork's child, EROFS when open for reading, ENOSPC, EIO, ...; after an
- * error it may be tried again. Cost: looking for changed pages (next to nothing if the process had
- * no page fault since the last commit, little if it had few and they were near the last ones, else
- * up to 0.3 ms per GiB in memory), then writing them one after the other and one sync. A page that
- * every commit changes is not looked for but compared, and what differs in it is written. */
+ * error it may be tried again, but not after a failed sync in shared mode. Cost: looking for
+ * changed pages (next to nothing if the process had no page fault since the last commit, little if
+ * it had few and they were near the last ones, else up to 0.3 ms per GiB in memory), then writing
+ * them one after the other and one sync. A page that every commit changes is not looked for but
+ * compared, and what differs in it is written. */
 int tarn_commit(tarn_heap *heap);
 
 /* Takes back what was changed since the last commit: pointers to blocks allocated since are void,

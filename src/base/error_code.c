@@ -70,7 +70,7 @@ static const struct {
     {"T312", "its superblock cannot be written"},
     {"T312", "cannot be written"},
     {"T312", "cannot be synced"},
-    {"T312", "a sync of it failed when it had pages"},
+    {"T312", "a sync of it failed"},
     {"T312", "no space for all that it may hold"},
     {"T313", " needs the image open for writing"},
     {"T313", "the image is open for reading"},

@@ -239,16 +239,14 @@ tn_cache_of_heap(struct tn_heap *heap)
     return cache;
 }
 
-/* To the space when empty, to all when it has room, else to whoever frees its first block. */
+/* To the space when empty, to all when it has room, else to whoever frees its first block. What
+ * others freed stays on the remote list: to put it on the local one takes a walk over blocks that
+ * are in their caches, and who takes the slab over needs none. */
 void
 tn_cache_leave_slab(struct tn_heap *heap, struct tn_slab *slab)
 {
     struct tn_space *space = tn_space_of(slab);
-    unsigned came = tn_slab_collect(space, slab);
     unsigned live = tn_slab_live(space, slab);
-    if (!(slab->flags & TN_CURRENT)) {
-        live -= came; /* a current slab's are found by the walk */
-    }
     slab->flags &= (uint8_t) ~(TN_CURRENT | TN_SAMPLES);
     if (live == 0) {
         tn_slab_set_owner(slab, 0);

@@ -87,7 +87,6 @@ void tn_checked_large_free(struct tn_slab *slab, void *p, const char *call);
 void tn_checked_large_check(struct tn_slab *slab, const void *p, const char *call);
 void tn_checked_large_release(struct tn_slab *slab);
 void tn_checked_release(void *p, const char *call); /* leaves the quarantine, inspected */
-uint64_t tn_checked_seal(const void *p, uint64_t meta);
 void tn_checked_check_kind(const void *p, uint64_t meta, const char *call);
 
 static inline struct tn_checked_header *

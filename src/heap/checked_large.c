@@ -1,6 +1,6 @@
 /* Large blocks under TARN_CHECK, between pages without access: checked.h says what and why. */
 #include "heap/alloc.h"
-#include "heap/checked.h"
+#include "heap/checked_block.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/slab_list.h"

@@ -329,7 +329,9 @@ purge_shared(struct tn_heap *heap)
             tn_cache_leave_slab(heap, slab);
         }
         for (struct tn_slab *slab = heap->root->shared[class]; slab != NULL; slab = slab->next) {
-            bytes += purge_slab(tn_space_of(slab), slab);
+            struct tn_space *space = tn_space_of(slab);
+            tn_slab_collect_shared(space, slab);
+            bytes += purge_slab(space, slab);
         }
     }
     tn_unlock(&heap->lock);

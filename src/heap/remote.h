@@ -7,12 +7,13 @@
  *                clears the bit and owns the slab from then on
  *   bits 32..47  blocks on the list
  *   bits 48..63  SHARED, when not zero: nobody owns the slab, it is on its heap's list, and this
- *                many of its blocks were live when it got there; who frees the last one takes the
- *                slab from the list and gives it back
+ *                many of its blocks are live or on the list; who frees the last one takes the slab
+ *                from the heap's list and gives it back
  *
  * Who may write what: any thread pushes (count + 1, new offset) and, seeing FULL, claims; only the
- * owner takes the list or sets FULL (with an empty list, so that no push is lost); SHARED is set by
- * an owner letting go and cleared by the adopter, both under the heap's lock. A push releases the
+ * owner, or of a shared slab who holds the heap's lock, takes the list; only the owner sets FULL
+ * (with an empty list, so that no push is lost); SHARED is set by an owner letting go, lowered by
+ * who takes the list and cleared by the adopter, all under the heap's lock. A push releases the
  * block's link, which pairs with the acquire of the taker. FULL is set with release and claimed
  * with acquire, so the claimer sees the slab as the last owner left it. The owner field only
  * follows: a thread that reads an old owner pushes, and the push is found at the next take.

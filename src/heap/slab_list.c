@@ -133,14 +133,10 @@ carve(struct tn_space *space, struct tn_slab *slab)
     return blocks;
 }
 
-unsigned
-tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
+/* Puts the blocks of a remote list, which has been taken with this word, on the local one. */
+static void
+list_remote(struct tn_space *space, struct tn_slab *slab, uint64_t word)
 {
-    uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
-    if (tn_remote_count(word) == 0) {
-        return 0;
-    }
-    word = atomic_exchange_explicit(&slab->remote, TN_REMOTE_END, memory_order_acquire);
     char *base = tn_slab_base(space, slab);
     uintptr_t first = (uintptr_t)(base + tn_remote_first(word) * 8);
     if (tn_slab_has_free(slab)) {
@@ -155,7 +151,35 @@ tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
         *block = tn_slab_link(slab, slab->head);
     }
     slab->head = first;
+}
+
+unsigned
+tn_slab_collect(struct tn_space *space, struct tn_slab *slab)
+{
+    uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
+    if (tn_remote_count(word) == 0) {
+        return 0;
+    }
+    word = atomic_exchange_explicit(&slab->remote, TN_REMOTE_END, memory_order_acquire);
+    list_remote(space, slab, word);
     return tn_remote_count(word);
+}
+
+void
+tn_slab_collect_shared(struct tn_space *space, struct tn_slab *slab)
+{
+    uint64_t word = atomic_load_explicit(&slab->remote, memory_order_relaxed);
+    uint64_t next;
+    do {
+        unsigned count = tn_remote_count(word);
+        unsigned shared = tn_remote_shared(word);
+        if (count == 0 || count == shared) { /* who freed the last one is about to give it back */
+            return;
+        }
+        next = TN_REMOTE_END | (shared - count) * TN_REMOTE_SHARED;
+    } while (!atomic_compare_exchange_weak_explicit(&slab->remote, &word, next,
+                                                    memory_order_acquire, memory_order_relaxed));
+    list_remote(space, slab, word);
 }
 
 unsigned

@@ -115,6 +115,9 @@ unsigned tn_slab_replenish(struct tn_space *space, struct tn_slab *slab);
 /* Puts the remote blocks on the local list. Owner only. Returns how many. */
 unsigned tn_slab_collect(struct tn_space *space, struct tn_slab *slab);
 
+/* The same of a shared slab, under its heap's lock. */
+void tn_slab_collect_shared(struct tn_space *space, struct tn_slab *slab);
+
 /* Blocks live, those on the remote list included, by a walk where the slab is current. Bounded and
  * safe against a list damaged or being changed by its owner; exact when the owner stands still. */
 unsigned tn_slab_live(struct tn_space *space, const struct tn_slab *slab);

@@ -162,6 +162,14 @@ step(struct tn_dirty *dirty, struct scan *scan)
     return count;
 }
 
+/* The kernel allocates room for as many as it is asked for, with each call. */
+static uint64_t
+regions_for(const struct scan *scan)
+{
+    uint64_t pages = (scan->end - scan->start) / tn_os_page_size();
+    return pages < REGIONS ? pages : REGIONS;
+}
+
 /* Reports what a scan matches, region by region. */
 static int
 scan_all(struct tn_dirty *dirty, struct scan *scan,
@@ -170,7 +178,7 @@ scan_all(struct tn_dirty *dirty, struct scan *scan,
     struct region regions[REGIONS];
     scan->size = sizeof *scan;
     scan->regions = (uintptr_t)regions;
-    scan->region_count = REGIONS;
+    scan->region_count = regions_for(scan);
     scan->wanted = PAGE_WRITTEN;
     while (scan->start < scan->end) {
         int count = step(dirty, scan);

@@ -7,9 +7,9 @@
 #define PART ((size_t)2 << 20) /* what is looked at first when little was changed */
 #define FEW  64u               /* page faults up to which that is worth it */
 
-/* Pages that are known are looked at by a call for each run of them, which costs about as much as
- * so many pages in a pass. */
-#define CALL 800u
+/* A call for a page that is known to have had a fault costs about as much as so many pages that a
+ * pass goes over: those between two that are not farther apart are looked at with them. */
+#define CALL 400u
 
 /* Page faults of a commit up to which it is worth to have them noted, and looks everywhere after
  * which the thread that writes seems to be another one than the one they are noted of. */
@@ -21,7 +21,7 @@
 /* Reading a page for the first time is a fault too, and for faults that no change explains all has
  * to be looked at. So with each time that happens, a part of what is not there to be read yet is
  * mapped; this fraction costs about as much as the look. */
-#define REFILL 64u
+#define REFILL 256u
 
 static void
 note_changed(void *context, char *start, size_t size)
@@ -149,49 +149,41 @@ remember_part(struct tn_image *image, size_t offset)
     image->recent[0] = part;
 }
 
-/* The page of the space where one was. */
-static size_t
-told_page(const struct tn_image *image, size_t i)
+/* The pages in which page faults are known to have been, each once and in order. */
+static void
+gather_told(struct tn_image *image, size_t told)
 {
-    size_t offset = (size_t)(tn_trace_address(&image->trace, i) - image->space.base);
-    return offset / tn_os_page_size();
-}
-
-static size_t
-count_told_runs(const struct tn_image *image, size_t told)
-{
-    size_t runs = 1;
-    for (size_t i = 1; i < told; i++) {
-        runs += told_page(image, i) != told_page(image, i - 1) + 1;
+    uintptr_t base = (uintptr_t)image->space.base;
+    uintptr_t size = (uintptr_t)image->space.map->frontier << TN_SLICE_SHIFT;
+    size_t pages = tn_os_page_size() >> TN_PAGE_SHIFT;
+    for (size_t i = 0; i < told; i++) {
+        uintptr_t at = (uintptr_t)tn_trace_address(&image->trace, i) - base;
+        if (at < size) {
+            tn_page_set_add(&image->told, (at >> TN_PAGE_SHIFT) / pages * pages, pages);
+        }
     }
-    return runs;
 }
 
-/* Where page faults are known to have been: pages that follow each other are looked at together. */
+/* Where page faults are known to have been, with what lies between two that are close. */
 static int
 find_told(struct tn_image *image, size_t told, uint64_t faults)
 {
-    const char *base = image->space.base;
-    size_t end = (size_t)image->space.map->frontier << TN_SLICE_SHIFT;
-    size_t page = tn_os_page_size();
-    size_t from = 0;
-    size_t to = 0;
     int failed = 0;
-    for (size_t i = 0; i <= told && failed == 0; i++) {
-        size_t at = SIZE_MAX;
-        if (i < told) {
-            at = told_page(image, i) * page;
+    size_t first = 0;
+    size_t count;
+    gather_told(image, told);
+    bool more = tn_page_set_next(&image->told, &first, &count);
+    while (more && failed == 0 && !is_explained(image, faults)) {
+        size_t from = first;
+        size_t to = first + count;
+        first = to;
+        while ((more = tn_page_set_next(&image->told, &first, &count)) && first - to <= CALL) {
+            to = first + count;
+            first = to;
         }
-        if (at < end && at == to) {
-            to += page;
-            continue;
-        }
-        if (from < to && !is_explained(image, faults)) {
-            failed = collect(image, base + from, base + to, faults);
-        }
-        from = at < end ? at : 0;
-        to = at < end ? at + page : 0;
+        failed = collect(image, tn_page_start(image, from), tn_page_start(image, to), faults);
     }
+    tn_page_set_clear(&image->told);
     return failed;
 }
 
@@ -222,13 +214,11 @@ find_anywhere(struct tn_image *image, uint64_t faults)
     return failed == 0 ? collect_slices(image, 0, middle, faults) : failed;
 }
 
-/* Whether all that was written to is known now: as many page faults are known as there were, or as
- * many changed pages. What is known of faults comes first, and is worth it when it is little. */
+/* Whether all that was written to is known now: as many page faults are known as there were. */
 static int
 find_by_trace(struct tn_image *image, size_t told, uint64_t faults, bool *all)
 {
-    size_t pages = (size_t)image->space.map->frontier << (TN_SLICE_SHIFT - TN_PAGE_SHIFT);
-    if (faults == UNKNOWN || told == 0 || count_told_runs(image, told) > 1 + pages / CALL) {
+    if (faults == UNKNOWN || told == 0) {
         return 0;
     }
     *all = told == faults;

@@ -116,12 +116,18 @@ tn_commit_shared(struct tn_image *image, bool closing)
         return -1;
     }
     image->said_closed = false;
-    int failed = image->mapped != 0 ? tn_map_sync(image->space.base, image->mapped) : 0;
+    if (tn_image_is_doubted(image)) {
+        return tn_fail(EIO, false,
+                       "%s: a sync of it failed, and what that was to write may be lost; close it "
+                       "without a commit, and check it or a snapshot",
+                       image->path);
+    }
+    int failed = tn_image_sync_memory(image);
     if (failed == 0) {
         failed = tn_mark_write(&image->head, image->file, image->commit + 1);
     }
     if (failed == 0) {
-        failed = tn_file_sync(image->file);
+        failed = tn_image_sync_file(image);
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: cannot be synced", image->path);

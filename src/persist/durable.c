@@ -6,6 +6,10 @@
  * again: of the journal what is behind the last sync that succeeded, read back and checked, at
  * once, since the next sync may be that of another process, or else before any other sync; of the
  * file all that the journal has, which the next checkpoint writes anyway.
+ *
+ * In shared mode nobody knows what the failed sync was to write, nor whether memory, which is the
+ * system's copy of the file, still has it. No commit and no closing succeeds from then on, so that
+ * the file says that it was not closed.
  */
 #include "persist/image.h"
 
@@ -75,6 +79,14 @@ tn_journal_sync(struct tn_image *image, uint64_t more)
         journal->in_folder = failed == 0;
     }
     journal->durable = failed == 0;
+    return failed;
+}
+
+int
+tn_image_sync_memory(struct tn_image *image)
+{
+    int failed = image->mapped != 0 ? tn_map_sync(image->space.base, image->mapped) : 0;
+    image->unsure = image->unsure || failed != 0;
     return failed;
 }
 

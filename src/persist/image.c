@@ -84,6 +84,7 @@ tn_image_free(struct tn_image *image)
     tn_page_set_release(&image->emptied);
     tn_page_set_release(&image->armed);
     tn_page_set_release(&image->doubtful);
+    tn_page_set_release(&image->told);
     tn_page_set_release(&image->logged);
     tn_page_set_release(&image->hollow);
     tn_page_set_release(&image->patched);

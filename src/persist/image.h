@@ -89,7 +89,8 @@ struct tn_image {
     bool closed;      /* it had been closed properly */
     bool watching;    /* tn_dirty_watch was called */
     bool torn;        /* a rollback failed half-way: memory is nobody's state */
-    bool unsure;      /* a sync of the file failed, and no checkpoint was completed since */
+    bool unsure;      /* a sync of the file failed, and no checkpoint was completed since; in shared
+                         mode for good */
     bool said_closed; /* shared: its superblock may say that it is closed, and it is not */
     void *kept;       /* until it succeeds: what tn_heap_hooks.before gave */
     size_t mapped;    /* bytes of the space that are mapped from the file; beyond: zero memory */
@@ -107,6 +108,7 @@ struct tn_image {
     struct tn_page_set emptied;
     struct tn_page_set armed;    /* watched, and reported since they were mapped */
     struct tn_page_set doubtful; /* reported for the first time; empty between commits */
+    struct tn_page_set told;     /* where page faults were, as far as known; empty likewise */
     bool settled;                /* everything was looked at, at this number of faults: */
     uint64_t faults;
     size_t recent[TN_RECENT]; /* parts of the space where changes were found last; 0: none */
@@ -154,13 +156,16 @@ int tn_blank_begin(const struct tn_image *image);
 /* A making came to nothing: no file, if it made it, else one that is as long as it was. */
 void tn_blank_restore(const struct tn_image *image, const struct tn_opened *opened, bool begun);
 
-/* open.c: takes up the committed state; a new generation of caches. */
+/* take_up.c: maps the committed state and looks whether a heap can be in it. */
 int tn_image_take_up(struct tn_image *image);
+/* Whether the file is as long as it has to be, as far as is known by now. */
+int tn_image_check_size(struct tn_image *image);
 /* doubt.c: whether what other rooms keep in it can be put right; also in take_up. */
 int tn_image_doubt(const struct tn_image *image);
-void tn_image_begin_generation(struct tn_image *image);
 
-/* open.c: a reader keeps the writer from changing the file under it. */
+/* open.c: a new generation of caches. */
+void tn_image_begin_generation(struct tn_image *image);
+/* A reader keeps the writer from changing the file under it. */
 int tn_image_lock_to_read(struct tn_image *image);
 
 /* fork_guard.c: forks are heard of for an image from add to remove. What the child has in place of
@@ -214,6 +219,7 @@ void tn_map_refill(struct tn_image *image, size_t size);
  * behind its end. An errno. */
 int tn_journal_sync(struct tn_image *image, uint64_t more);
 int tn_image_sync_file(struct tn_image *image);
+int tn_image_sync_memory(struct tn_image *image); /* shared mode's */
 
 /* journal.c */
 int tn_journal_append(struct tn_image *image);
@@ -307,6 +313,13 @@ static inline bool
 tn_image_has_lost(const struct tn_image *image)
 {
     return image->unsure && image->journal.loose;
+}
+
+/* The same in shared mode, where it holds for whatever was written since the last commit. */
+static inline bool
+tn_image_is_doubted(const struct tn_image *image)
+{
+    return image->unsure && image->flags & TARN_SHARED;
 }
 
 static inline int

@@ -206,7 +206,8 @@ write_record(struct tn_image *image, struct tn_record *record, size_t head_size)
     } else {
         writer.at += head_size;
         writer.begun = writer.at;
-        writer.piece = tn_min(record->pages / PIECES_LEAST << TN_PAGE_SHIFT, PIECE_MOST);
+        uint64_t chunks = record->pages / PIECES_LEAST / CHUNK; /* it is looked at behind each */
+        writer.piece = tn_min(chunks * CHUNK << TN_PAGE_SHIFT, PIECE_MOST);
     }
     for (size_t i = 0; i < record->pages && failed == 0; i++) {
         char *start = tn_hot_contents(image, (size_t)entries[i].page);

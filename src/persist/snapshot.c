@@ -156,7 +156,9 @@ write_head(struct tn_image *image, int to)
     head.id[0] = tn_os_random();
     head.id[1] = tn_os_random();
     head.serial = 1;
-    head.flags &= ~(uint32_t)TN_IMAGE_OPEN;
+    if (!tn_image_is_doubted(image)) {
+        head.flags &= ~(uint32_t)TN_IMAGE_OPEN;
+    }
     head.sum = tn_sum(&head, offsetof(struct tn_superblock, sum));
     int failed = tn_file_write(to, &head, sizeof head, 0);
     failed = failed == 0 ? tn_file_write(to, &head, sizeof head, TN_COPY_AT) : failed;
@@ -171,10 +173,11 @@ fill(struct copy *copy)
     struct tn_file_facts facts;
     int to = copy->to;
     int failed = tn_file_facts(image->file, &facts);
-    if (failed == 0 && image->flags & TARN_SHARED) {
-        failed = tn_map_sync(image->space.base, image->mapped);
+    if (failed == 0 && image->flags & TARN_SHARED && !image->unsure) {
+        failed = tn_image_sync_memory(image);
     }
-    if (failed == 0 && tn_file_clone(image->file, to) != 0) {
+    /* What a failed sync did not write is in memory, if anywhere: blocks are not shared then. */
+    if (failed == 0 && (tn_image_is_doubted(image) || tn_file_clone(image->file, to) != 0)) {
         failed = copy_data(copy, facts.size);
     }
     if (failed == 0 && image->journal.file >= 0) {

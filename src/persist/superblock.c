@@ -75,10 +75,10 @@ tn_superblock_write(struct tn_image *image)
     int failed = read_copies(image->file, copies);
     unsigned first = which_counts(copies) == 0 ? 1 : 0;
     head->sum = tn_sum(head, offsetof(struct tn_superblock, sum));
-    failed = failed == 0 ? tn_file_sync(image->file) : failed;
+    failed = failed == 0 ? tn_image_sync_file(image) : failed;
     for (unsigned i = 0; i < 2 && failed == 0; i++) {
         failed = tn_file_write(image->file, head, sizeof *head, places[first ^ i]);
-        failed = failed == 0 ? tn_file_sync(image->file) : failed;
+        failed = failed == 0 ? tn_image_sync_file(image) : failed;
     }
     if (failed != 0) {
         return tn_fail(failed, true, "%s: its superblock cannot be written", image->path);

@@ -56,6 +56,16 @@ calls_events(size_t *number)
     return events;
 }
 
+bool
+calls_have(enum calls_kind kind)
+{
+    size_t i = 0;
+    while (i < event_count && events[i].kind != kind) {
+        i++;
+    }
+    return i < event_count;
+}
+
 int __real_fstat(int fd, struct stat *status);
 
 static struct calls_event *
@@ -268,6 +278,9 @@ int
 __wrap_msync(void *at, size_t size, int how)
 {
     if (due()) {
+        int error = errno;
+        note(CALLS_SYNC_FAILED, -1);
+        errno = error;
         return -1;
     }
     int result = __real_msync(at, size, how);

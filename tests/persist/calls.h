@@ -52,5 +52,7 @@ void calls_record(void);
 /* A mark of the test's own. */
 void calls_mark(uint64_t at, uint64_t size);
 const struct calls_event *calls_events(size_t *count);
+/* Whether there is one of this kind. */
+bool calls_have(enum calls_kind kind);
 
 #endif
