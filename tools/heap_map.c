@@ -1,7 +1,6 @@
 /* `tarn heap map`: where in the file what is; the drawing for terminals. */
 #include "heap_picture.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,7 +179,12 @@ draw(const char *name, const struct heap_view *view, const char *svg, const char
         (png != NULL && heap_draw(&picture, png, false) != 0)) {
         code = heap_failed(name);
     } else if (text) {
-        heap_map_print(&picture, wants_colour());
+        heap_let_interrupts_end();
+        if (heap_interrupted()) {
+            code = heap_failed(name);
+        } else {
+            heap_map_print(&picture, wants_colour());
+        }
     }
     heap_picture_release(&picture);
     return code;

@@ -214,6 +214,27 @@ class Map(HeapTest):
             self.assertLessEqual(len(lines[i]), len(lines[i - 1]))
         self.assertRegex(text, r"!   not committed +4[04]\.0 KiB")
 
+    def test_interrupted_while_it_prints(self):
+        """As any program that prints, to a pipe that nobody empties: no word of a failed write."""
+        town = self.town(size=600)
+        for end in os.pipe():
+            self.addCleanup(os.close, end)
+        full = end
+        os.set_blocking(full, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(full, b"x" * 4096)
+        os.set_blocking(full, True)
+        drawer = subprocess.Popen([TARN, "heap", "map", town], stdout=full, stderr=subprocess.PIPE, text=True)
+        quiet = 0
+        while quiet < 10:  # it waits for room
+            time.sleep(0.02)
+            with open(f"/proc/{drawer.pid}/stat") as stat:
+                quiet = quiet + 1 if stat.read().rsplit(")", 1)[1].split()[0] == "S" else 0
+        drawer.send_signal(signal.SIGINT)
+        self.assertEqual((drawer.wait(timeout=30), drawer.stderr.read()), (-signal.SIGINT, ""))
+        drawer.stderr.close()
+
     def test_pool(self):
         text = self.heap("map", self.make("pool", "pool.tarn"))
         self.assertRegex(text, r"pools +\d+ KiB  3,\d{3} objects")
