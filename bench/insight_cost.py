@@ -47,7 +47,7 @@ def pairs(folder, variables):
     done = subprocess.run([f"{BUILD}/bench/bench-count", "--preload", f"{folder}/libtarn.so"], text=True,
                           capture_output=True, check=True, env=environment(folder, variables, False))
     counts = (line.split() for line in done.stdout.splitlines())
-    return {case: float(count) for case, count in counts if count != "-"} # no figure: not of this library
+    return {case: float(count) for case, count in counts if count != "-"} # samples fell unevenly, or not of this library
 
 
 def instructions(words, folder, variables):
@@ -77,7 +77,7 @@ def main():
     print_row("---", ["---"] * len(COLUMNS))
     counted = {name: pairs(*where) for name, where in COLUMNS.items()}
     for case in ("pair-16", "pair-1k", "pair-8k", "pair-128k", "batch-64"):
-        print_row(case, [f"{counted[name][case]:.1f}" for name in COLUMNS])
+        print_row(case, [f"{counted[name][case]:.1f}" if case in counted[name] else "-" for name in COLUMNS])
     for program, words in PROGRAMS.items():
         if shutil.which(words[0]) is None:
             print_row(program, ["-"] * len(COLUMNS))

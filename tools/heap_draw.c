@@ -160,8 +160,7 @@ legend_marks(const struct canvas *canvas, double y)
     if (picture->journalled != 0) {
         box(canvas->cairo, NOTHING, x, y, 14, 14);
         mark(canvas->cairo, JOURNALLED, x, y, 14, true);
-        y = legend_line(canvas, y, "in the journal only", picture->journalled << TN_PAGE_SHIFT, 0,
-                        NULL);
+        y = legend_line(canvas, y, "in the journal", picture->journalled << TN_PAGE_SHIFT, 0, NULL);
     }
     if (picture->changed != 0) {
         box(canvas->cairo, NOTHING, x, y, 14, 14);

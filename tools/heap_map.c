@@ -1,7 +1,6 @@
 /* `tarn heap map`: where in the file what is; the drawing for terminals. */
 #include "heap_picture.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,30 +35,59 @@ main_band(const struct heap_cell *cell, uint64_t unit)
     return most;
 }
 
-static void
-print_cell(const struct heap_picture *picture, const struct heap_cell *cell, bool colour)
+/* What there is in the cell. */
+static char
+letter_of(const struct heap_picture *picture, const struct heap_cell *cell)
 {
-    uint64_t unit = picture->unit;
-    enum heap_band band = main_band(cell, unit);
+    enum heap_band band = main_band(cell, picture->unit);
     uint64_t live = 0;
     for (unsigned i = 0; i < BAND_FREE; i++) {
         live += cell->bytes[i];
     }
-    char letter = heap_bands[band].letter;
-    if (band != BAND_FREE && live * 2 >= unit) {
-        letter = (char)(letter - 'a' + 'A');
-    } else if (is_space(cell, unit)) {
-        letter = '.';
+    if (band != BAND_FREE && live * 2 >= picture->unit) {
+        return (char)(heap_bands[band].letter - 'a' + 'A');
     }
-    if (cell->changed != 0) {
-        letter = '!';
-    } else if (cell->journalled != 0) {
-        letter = '*';
-    }
+    return is_space(cell, picture->unit) ? '.' : heap_bands[band].letter;
+}
+
+/* What of it is not in the file yet. */
+static char
+mark_of(const struct heap_cell *cell)
+{
+    return cell->changed != 0 ? '!' : cell->journalled != 0 ? '*' : ' ';
+}
+
+static void
+print_cell(const struct heap_picture *picture, const struct heap_cell *cell, bool colour)
+{
+    char letter = letter_of(picture, cell);
     if (colour && letter != '.') {
-        printf("\033[38;5;%um%c\033[0m", heap_bands[band].terminal, letter);
+        printf("\033[38;5;%um%c\033[0m", heap_bands[main_band(cell, picture->unit)].terminal,
+               letter);
     } else {
         putchar(letter);
+    }
+}
+
+/* A row of letters, and, where there are any, its marks beneath. */
+static void
+print_row(const struct heap_picture *picture, uint64_t from, bool colour)
+{
+    uint64_t to =
+        from + picture->columns < picture->count ? from + picture->columns : picture->count;
+    uint64_t marks = from; /* to the end of the last one */
+    printf("%9s  ", heap_bytes(from * picture->unit).text);
+    for (uint64_t i = from; i < to; i++) {
+        print_cell(picture, &picture->cells[i], colour);
+        marks = mark_of(&picture->cells[i]) != ' ' ? i + 1 : marks;
+    }
+    putchar('\n');
+    if (marks != from) {
+        printf("%11s", "");
+        for (uint64_t i = from; i < marks; i++) {
+            putchar(mark_of(&picture->cells[i]));
+        }
+        putchar('\n');
     }
 }
 
@@ -92,24 +120,21 @@ heap_map_print(const struct heap_picture *picture, bool colour)
     char subtitle[256];
     heap_picture_subtitle(picture, subtitle, sizeof subtitle);
     printf("%s\n%s\n\n", heap_base_name(picture->view->path), subtitle);
-    for (uint64_t i = 0; i < picture->count; i++) {
-        if (i % picture->columns == 0) {
-            printf("%s%9s  ", i == 0 ? "" : "\n", heap_bytes(i * picture->unit).text);
-        }
-        print_cell(picture, &picture->cells[i], colour);
+    for (uint64_t i = 0; i < picture->count; i += picture->columns) {
+        print_row(picture, i, colour);
     }
-    printf("\n\n  one character is %s; a capital: at least half of it is live\n",
+    printf("\n  one character is %s; a capital: at least half of it is live\n",
            heap_bytes(picture->unit).text);
     for (unsigned band = 0; band < BANDS; band++) {
         print_band(picture, band, colour);
     }
     printf("  .   %-20s %10s  not in the file\n", "nothing", heap_bytes(picture->hole).text);
     if (picture->journalled != 0) {
-        printf("  *   %-20s %10s\n", "in the journal only",
+        printf("  *   %-20s %10s  marks the line above\n", "in the journal",
                heap_bytes(picture->journalled << TN_PAGE_SHIFT).text);
     }
     if (picture->changed != 0) {
-        printf("  !   %-20s %10s\n", "not committed",
+        printf("  !   %-20s %10s  marks the line above\n", "not committed",
                heap_bytes(picture->changed << TN_PAGE_SHIFT).text);
     } else if (!picture->knows_changed) {
         puts("      what is not committed cannot be told: the writer may not be looked at");
@@ -154,7 +179,12 @@ draw(const char *name, const struct heap_view *view, const char *svg, const char
         (png != NULL && heap_draw(&picture, png, false) != 0)) {
         code = heap_failed(name);
     } else if (text) {
-        heap_map_print(&picture, wants_colour());
+        heap_let_interrupts_end();
+        if (heap_interrupted()) {
+            code = heap_failed(name);
+        } else {
+            heap_map_print(&picture, wants_colour());
+        }
     }
     heap_picture_release(&picture);
     return code;

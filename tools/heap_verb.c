@@ -151,6 +151,14 @@ heap_catch_interrupts(void)
     sigaction(SIGHUP, &action, NULL);
 }
 
+void
+heap_let_interrupts_end(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+}
+
 bool
 heap_interrupted(void)
 {

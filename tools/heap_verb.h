@@ -72,6 +72,8 @@ const char *heap_base_name(const char *path);
 
 /* Ctrl-C and the polite signals are noted from now on, and end the process the second time. */
 void heap_catch_interrupts(void);
+/* They end the process at once again: what is left is to print. */
+void heap_let_interrupts_end(void);
 bool heap_interrupted(void);
 
 /* A bar on stderr where that is a terminal; of the type tarn_progress, context a string that says

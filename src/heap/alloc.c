@@ -76,14 +76,16 @@ class_malloc(struct tn_cache *cache, unsigned class, size_t size)
     return class_malloc_plain(cache, class);
 }
 
+/* In slices for room bytes, of which size are asked for. */
 static void *
-large_malloc(struct tn_cache *cache, size_t size, size_t align, size_t start, bool clear)
+large_malloc_in(struct tn_cache *cache, size_t room, size_t size, size_t align, size_t start,
+                bool clear)
 {
-    if (size > TN_SIZE_MOST - start - TN_RED_ZONE || align > TN_SIZE_MOST / 2) {
+    if (room > TN_SIZE_MOST - start - TN_RED_ZONE || align > TN_SIZE_MOST / 2) {
         return tn_no_memory();
     }
     bool zero;
-    void *block = tn_large_take(cache->heap, cache, size + TN_RED_ZONE, align, start, &zero);
+    void *block = tn_large_take(cache->heap, cache, room + TN_RED_ZONE, align, start, &zero);
     if (block == NULL) {
         return tn_no_memory();
     }
@@ -98,16 +100,29 @@ large_malloc(struct tn_cache *cache, size_t size, size_t align, size_t start, bo
     return block;
 }
 
-void *
-tn_cache_malloc(struct tn_cache *cache, size_t size)
+static void *
+large_malloc(struct tn_cache *cache, size_t size, size_t align, size_t start, bool clear)
+{
+    return large_malloc_in(cache, size, size, align, start, clear);
+}
+
+/* A block with room for more than the size that is asked for, and that a profile is to hear of. */
+static inline void *
+malloc_in(struct tn_cache *cache, size_t room, size_t size)
 {
     if (TN_UNLIKELY(cache == NULL)) {
         return tn_options.check ? tn_checked_malloc(size) : tn_no_memory();
     }
-    if (TN_LIKELY(size <= TN_SLAB_MAX - TN_RED_ZONE)) {
-        return class_malloc(cache, tn_class_of(size + TN_RED_ZONE), size);
+    if (TN_LIKELY(room <= TN_SLAB_MAX - TN_RED_ZONE)) {
+        return class_malloc(cache, tn_class_of(room + TN_RED_ZONE), size);
     }
-    return large_malloc(cache, size, TN_SLICE, 0, false);
+    return large_malloc_in(cache, room, size, TN_SLICE, 0, false);
+}
+
+void *
+tn_cache_malloc(struct tn_cache *cache, size_t size)
+{
+    return malloc_in(cache, size, size);
 }
 
 static TN_NOINLINE void *
@@ -315,22 +330,22 @@ static size_t
 size_to_grow(const struct tn_cache *cache, size_t usable, size_t size)
 {
     size_t ample = usable + usable / 4;
-    bool exact =
-        TN_INSPECTED || cache == NULL || cache->counted || size <= usable || usable < GROWS_LEAST;
+    bool exact = TN_INSPECTED || cache == NULL || size <= usable || usable < GROWS_LEAST;
     return exact || ample < size || ample > TN_SIZE_MOST ? size : ample;
 }
 
 /* The block's contents in another one, and it freed; NULL, and it stays, for want of memory. */
 static void *
-relocate(struct tn_cache *cache, void *p, size_t usable, size_t size, const char *call)
+relocate(struct tn_cache *cache, void *p, size_t usable, size_t room, size_t size, const char *call)
 {
     if (!TN_INSPECTED && usable > TN_SLAB_MAX && size > usable) {
-        void *moved = tn_large_move(tn_slab_head_of(tn_space_of(p), p), size);
+        void *moved = tn_large_move(tn_slab_head_of(tn_space_of(p), p), room);
         if (moved != NULL) {
+            tn_sample_anew(tn_space_of(moved)->heap, moved, size);
             return moved;
         }
     }
-    void *copy = tn_cache_malloc(cache, size);
+    void *copy = malloc_in(cache, room, size);
     if (copy != NULL) {
         memcpy(copy, p, tn_min(usable, size));
         tn_cache_free(cache, p, call);
@@ -363,9 +378,9 @@ tn_cache_realloc(struct tn_cache *cache, void *p, size_t size, const char *call)
     }
     int saved = errno;
     size_t room = size_to_grow(cache, usable, size);
-    void *block = relocate(cache, p, usable, room, call);
+    void *block = relocate(cache, p, usable, room, size, call);
     if (block == NULL && room != size) {
-        block = relocate(cache, p, usable, size, call);
+        block = relocate(cache, p, usable, size, size, call);
     }
     if (block == NULL && size <= usable) { /* no room for a smaller one: the old one does */
         block = p;

@@ -451,10 +451,7 @@ resize(struct tn_space *space, struct tn_slab *slab, void *p, size_t size)
         return false;
     }
     tn_sample_drop(slab);
-    struct tn_cache *cache = tn_sample_on() ? tn_cache_of_heap(space->heap) : NULL;
-    if (cache != NULL && cache->counted) {
-        tn_sample_large(cache, p, size);
-    }
+    tn_sample_anew(space->heap, p, size);
     return true;
 }
 

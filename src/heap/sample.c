@@ -223,6 +223,15 @@ tn_sample_drop(struct tn_slab *slab)
 }
 
 void
+tn_sample_anew(struct tn_heap *heap, void *block, size_t size)
+{
+    struct tn_cache *cache = tn_sample_on() ? tn_cache_of_heap(heap) : NULL;
+    if (cache != NULL && cache->counted) {
+        tn_sample_large(cache, block, size);
+    }
+}
+
+void
 tn_sample_object(void *object, size_t size)
 {
     struct tn_cache *cache = tn_cache_of_thread();

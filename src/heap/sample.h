@@ -51,8 +51,10 @@ void tn_sample_unlock(void);
 void *tn_sample_class(struct tn_cache *cache, unsigned class, size_t size);
 /* The same for a large block that is there already. */
 void tn_sample_large(struct tn_cache *cache, void *block, size_t size);
-/* A large block that is changing its size is no sample any more. */
+/* A large block that is changing its size is no sample any more, */
 void tn_sample_drop(struct tn_slab *slab);
+/* and counts as a new one when it has, also where its pages were moved to. */
+void tn_sample_anew(struct tn_heap *heap, void *block, size_t size);
 /* A block of a slab of samples, or of slices that are one. */
 void tn_sample_free(struct tn_space *space, struct tn_slab *slab, void *p, const char *call);
 

@@ -8,16 +8,14 @@
 
 #define FIRST        ((size_t)65536)
 #define STORED_MOST  ((size_t)65535)
+#define VARINT_MOST  10u /* bytes */
 #define WIRE_VARINT  0u
 #define WIRE_BYTES   2u
 #define CRC_POLYNOME 0xedb88320u
 
-static bool
-make_room(struct tn_out *out, size_t more)
+static TN_NOINLINE bool
+grow(struct tn_out *out, size_t more)
 {
-    if (out->failed || out->room - out->length >= more) {
-        return !out->failed;
-    }
     size_t room = tn_max(out->room, FIRST);
     while (room - out->length < more) {
         room *= 2;
@@ -38,6 +36,12 @@ make_room(struct tn_out *out, size_t more)
     out->bytes = bytes;
     out->room = room;
     return true;
+}
+
+static inline bool
+make_room(struct tn_out *out, size_t more)
+{
+    return !out->failed && (out->room - out->length >= more || grow(out, more));
 }
 
 void
@@ -91,13 +95,15 @@ tn_out_drop(struct tn_out *out)
 void
 tn_out_varint(struct tn_out *out, uint64_t number)
 {
-    unsigned char bytes[10];
-    size_t length = 0;
-    for (; number >= 0x80; number >>= 7) {
-        bytes[length++] = (unsigned char)(number | 0x80);
+    if (!make_room(out, VARINT_MOST)) {
+        return;
     }
-    bytes[length++] = (unsigned char)number;
-    tn_out_bytes(out, bytes, length);
+    unsigned char *at = out->bytes + out->length;
+    for (; number >= 0x80; number >>= 7) {
+        *at++ = (unsigned char)(number | 0x80);
+    }
+    *at++ = (unsigned char)number;
+    out->length = (size_t)(at - out->bytes);
 }
 
 void

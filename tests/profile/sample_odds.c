@@ -107,6 +107,19 @@ by_realloc(size_t size)
 }
 
 static void
+grown(size_t size)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        size_t smaller = size - size / 6;
+        void *block = tell(opaque(tarn_malloc(smaller)), smaller);
+        if (tarn_usable_size(block) < size) {
+            block = tell(opaque(tarn_realloc(block, size)), size);
+        }
+        tarn_free(block);
+    }
+}
+
+static void
 aligned(size_t size)
 {
     for (int i = 0; i < ROUNDS; i++) {
@@ -184,6 +197,7 @@ static const struct {
     {"mixed", mixed},
     {"trimmed", trimmed},
     {"realloc", by_realloc},
+    {"grown", grown},
     {"aligned", aligned},
     {"heap of its own", heap_of_its_own},
     {"freed by others", freed_by_others},
