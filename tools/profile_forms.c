@@ -54,6 +54,31 @@ show(FILE *out, uint64_t number, enum profile_value value)
     }
 }
 
+static void
+put_function(FILE *out, const struct function *function, uint64_t total, enum profile_value value)
+{
+    show(out, function->own, value);
+    fprintf(out, " %5.1f%% ", 100 * (double)function->own / (double)total);
+    show(out, function->all, value);
+    fprintf(out, " %5.1f%%  %s\n", 100 * (double)function->all / (double)total, function->name);
+}
+
+/* Why there is not one function to name. */
+static void
+say_nothing_there(const struct profile_file *profile, FILE *out, enum profile_value value)
+{
+    bool allocated = false;
+    for (size_t i = 0; i < profile->sample_count; i++) {
+        allocated |= profile->samples[i].values[ALLOC_OBJECTS] != 0;
+    }
+    if (!allocated) {
+        fputs("no sample was taken; a smaller interval (TARN_PROFILE_INTERVAL) takes more\n", out);
+    } else {
+        fprintf(out, "no sampled block was live at the end; --value %s shows what was allocated\n",
+                value == INUSE_OBJECTS ? "alloc_objects" : "alloc_space");
+    }
+}
+
 void
 profile_text(const struct profile_file *profile, FILE *out, enum profile_value value)
 {
@@ -75,17 +100,19 @@ profile_text(const struct profile_file *profile, FILE *out, enum profile_value v
     }
     fprintf(out, "%s: ", names[value]);
     show(out, total, value);
-    fprintf(out, ", a sample every %" PRIu64 " bytes\n%12s %6s %12s %6s  %s\n", profile->period,
-            "there", "", "below", "", "function");
+    fprintf(out, ", a sample every %" PRIu64 " bytes\n", profile->period);
+    if (total == 0) {
+        say_nothing_there(profile, out, value);
+    } else {
+        fprintf(out, "%12s %6s %12s %6s  %s\n", "there", "", "below", "", "function");
+    }
     if (functions != NULL) {
         qsort(functions, count, sizeof *functions, by_all);
     }
     for (size_t i = 0; i < count; i++) {
-        double whole = total != 0 ? (double)total : 1;
-        show(out, functions[i].own, value);
-        fprintf(out, " %5.1f%% ", 100 * (double)functions[i].own / whole);
-        show(out, functions[i].all, value);
-        fprintf(out, " %5.1f%%  %s\n", 100 * (double)functions[i].all / whole, functions[i].name);
+        if (functions[i].all != 0) {
+            put_function(out, &functions[i], total, value);
+        }
         free((void *)(uintptr_t)functions[i].name);
     }
     free(functions);

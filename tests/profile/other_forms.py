@@ -27,11 +27,32 @@ def tarn(*words, code=0):
     return done.stderr if code else done.stdout
 
 
+def profile_of_nothing(interval):
+    """Of a program that has freed all of its blocks."""
+    path = f"{FOLDER}/{interval}.pb.gz"
+    subprocess.run([KNOWN, str(interval), f"{FOLDER}/before.pb.gz", path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 class Forms(unittest.TestCase):
     def test_text(self):
         out = tarn(PATH)
-        for name in SITES:
+        for name in set(SITES) - {"site_churn"}:
             self.assertRegex(out, rf"(?m)^ +[\d.]+ \w+ +[\d.]+% +[\d.]+ \w+ +[\d.]+%  {name}$")
+
+        self.assertNotIn("site_churn", out)  # which left nothing
+        self.assertIn("site_churn", tarn("--value", "alloc_space", PATH))
+
+    def test_text_of_nothing(self):
+        """A program that freed everything, and one that was not sampled."""
+        path = profile_of_nothing(4 << 20)
+        for value, unit, other in (("inuse_space", " B", "alloc_space"), ("inuse_objects", "", "alloc_objects")):
+            self.assertRegex(tarn("--value", value, path),
+                             rf"^\w+ live: +0{unit}, a sample every 4194304 bytes\nno sampled block was live at the "
+                             rf"end; --value {other} shows what was allocated\n$")
+            self.assertIn("main", tarn("--value", other, path))
+        self.assertRegex(tarn(profile_of_nothing(1 << 40)),
+                         r"^bytes live: +0 B, a sample every \d+ bytes\nno sample was taken; .*\n$")
 
     def test_collapsed(self):
         for value, at in (("alloc_objects", 0), ("alloc_space", 1), ("inuse_objects", 2), ("inuse_space", 3)):

@@ -1,7 +1,8 @@
 /*
  * Known amounts at known places, for profiles to be held against. Each site is a function of its
- * own; prints "site allocated_blocks allocated_bytes live_blocks live_bytes" for each. With an
- * argument, starts the profile itself at that interval and writes it to the second one.
+ * own; prints "site allocated_blocks allocated_bytes live_blocks live_bytes" for each. With
+ * arguments, starts the profile itself at an interval and writes it to a file, and once all of it
+ * is freed to another, or the same.
  */
 #include "tarn/profile.h"
 #include "tarn/tarn.h"
@@ -153,13 +154,15 @@ main(int argc, char **argv)
     pthread_create(&thread, NULL, site_thread, NULL);
     pthread_join(thread, NULL);
     tell("site_thread", 50000, 50000, 200);
+    if (argc > 2) {
+        tarn_profile_stop();
+    }
     for (size_t i = 0; i < tally_count; i++) {
         struct tally *one = &tallies[i];
         printf("%s %zu %zu %zu %zu\n", one->name, one->allocated, one->allocated * one->size,
                one->live, one->live * one->size);
     }
     if (argc > 2) {
-        tarn_profile_stop();
         int failed = tarn_profile_write(argv[2], TARN_PROFILE_BY_NAME);
         if (failed != 0) {
             fprintf(stderr, "%s: %s\n", argv[2], strerror(failed));
