@@ -111,12 +111,12 @@ snapshot(int argc, char **argv)
     if (wrong != 0) {
         return wrong;
     }
+    heap_catch_interrupts();
     tarn_heap *heap = tarn_open(paths[0], &(tarn_options){.flags = TARN_READ_ONLY});
     tarn_image_figures figures;
     if (heap == NULL) {
         return heap_failed(argv[0]);
     }
-    heap_catch_interrupts();
     tarn_image_info(heap, &figures);
     if (tarn_snapshot_told(heap, paths[1], heap_progress, doing) != 0) {
         tarn_close_without_commit(heap);
@@ -156,13 +156,18 @@ compact(int argc, char **argv)
     }
     tarn_image_figures before;
     tarn_image_figures after;
+    heap_catch_interrupts();
     tarn_heap *heap = tarn_open(path, NULL);
     if (heap == NULL) {
         return heap_failed(argv[0]);
     }
+    if (heap_interrupted()) {
+        tarn_close_without_commit(heap);
+        return heap_failed(argv[0]);
+    }
     tarn_image_info(heap, &before);
     tarn_heap_trim(heap);
-    if (tarn_checkpoint(heap) != 0) {
+    if (heap_interrupted() || tarn_checkpoint(heap) != 0) {
         int code = heap_failed(argv[0]);
         tarn_close_without_commit(heap);
         return code;

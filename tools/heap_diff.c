@@ -257,7 +257,6 @@ print_json(struct diff *diff, const char *name)
 static int
 compare(struct diff *diff, const char *name)
 {
-    heap_catch_interrupts();
     bool done = compare_pages(diff);
     if (done && diff->pages_differ != 0) {
         compare_blocks(diff);
@@ -288,6 +287,7 @@ diff_main(int argc, char **argv)
     if (code != 0) {
         return code;
     }
+    heap_catch_interrupts();
     if (heap_view_open(&diff.a, paths[0]) != 0 || heap_view_open(&diff.b, paths[1]) != 0) {
         code = heap_failed(argv[0]);
     } else {

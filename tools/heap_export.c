@@ -256,11 +256,11 @@ export_main(int argc, char **argv)
     if (export == NULL) {
         return command_fail(argv[0], "no memory");
     }
+    heap_catch_interrupts();
     if (heap_view_open(&view, path) != 0) {
         free(export);
         return heap_failed(argv[0]);
     }
-    heap_catch_interrupts();
     export->view = &view;
     export->length = length_of(&view);
     code = write_to(argv[0], export, output);

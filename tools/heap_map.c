@@ -203,10 +203,10 @@ map(int argc, char **argv)
     if (wrong != 0) {
         return wrong;
     }
+    heap_catch_interrupts();
     if (heap_view_open(&view, path) != 0) {
         return heap_failed(argv[0]);
     }
-    heap_catch_interrupts();
     int code = draw(argv[0], &view, svg, png);
     heap_view_close(&view);
     return code;

@@ -99,6 +99,34 @@ class Compact(HeapTest):
         self.assertIn(f"process {holder.pid} has it open", self.heap("compact", town, expect=1))
 
 
+    def test_interrupted_while_it_opens(self):
+        town = self.town(size=100000)
+        people = next(r for r in self.json("roots", town) if r["name"] == "people")
+        self.make("pending", "town.tarn")
+        compact = subprocess.Popen([TARN, "heap", "compact", town], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        while not self.has_open(compact.pid, town):
+            self.assertIsNone(compact.poll())
+        compact.send_signal(signal.SIGINT)
+        out, said = compact.communicate(timeout=60)
+        if compact.returncode == 0:  # nothing was left to interrupt
+            self.assertIn("given back", out)
+        else:
+            self.assertEqual((compact.returncode, out, said),
+                             (130, "", "tarn heap compact: interrupted; nothing was left behind\n"))
+        self.assertIn("whole", self.heap("check", town))
+        self.assertIn(people, self.json("roots", town))
+        self.heap("compact", town)
+
+    @staticmethod
+    def has_open(process, path):
+        try:
+            folder = f"/proc/{process}/fd"
+            return any(os.readlink(f"{folder}/{name}") == path for name in os.listdir(folder))
+        except FileNotFoundError:
+            return False
+
+
 class ExportImport(HeapTest):
     def round_trip(self, path):
         lines, again, copy = self.path("lines"), self.path("again"), self.path("copy.tarn")
