@@ -1,6 +1,8 @@
 /* `tarn heap create`: a new image; `snapshot`: a copy; `compact`: less file for the same heap. */
 #include "heap_verb.h"
 
+#include "base/byte_count.h"
+
 #include <tarn/persist.h>
 
 #include <errno.h>
@@ -13,13 +15,13 @@ read_options(const char *name, tarn_options *options, const char *capacity, cons
 {
     uint64_t bytes = 0;
     if (capacity != NULL) {
-        if (!heap_bytes_from(capacity, &bytes) || bytes == 0) {
+        if (!tn_byte_count(capacity, 1, &bytes) || bytes == 0) {
             return command_misused(name, "'%s' is no capacity; 1G is one", capacity);
         }
         options->capacity = (size_t)bytes;
     }
     if (base != NULL) {
-        if (!heap_bytes_from(base, &bytes) || bytes == 0) {
+        if (!tn_byte_count(base, 1, &bytes) || bytes == 0) {
             return command_misused(name, "'%s' is no address; 0x300000000000 is one", base);
         }
         options->base = (void *)(uintptr_t)bytes;

@@ -2,7 +2,6 @@
 
 #include <tarn/persist.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,28 +57,6 @@ heap_arguments(int argc, char **argv, const struct heap_option *options, const c
         }
     }
     return found == count ? COMMAND_DONE : command_misused(name, "wants %s", wanted);
-}
-
-bool
-heap_bytes_from(const char *text, uint64_t *bytes)
-{
-    char *end;
-    errno = 0;
-    bool hexadecimal = text[0] == '0' && (text[1] | 0x20) == 'x';
-    unsigned long long number = strtoull(text, &end, hexadecimal ? 16 : 10);
-    static const char units[] = "KMGT";
-    unsigned shift = 0;
-    if (*text < '0' || *text > '9' || errno != 0) {
-        return false;
-    }
-    const char *unit = *end != 0 ? strchr(units, *end & ~0x20) : NULL;
-    if (unit != NULL) {
-        shift = 10 * (unsigned)(unit - units + 1);
-        end++;
-        end += strncmp(end, "iB", 2) == 0 ? 2 : 0;
-    }
-    *bytes = (uint64_t)number << shift;
-    return *end == 0 && *bytes >> shift == number;
 }
 
 int

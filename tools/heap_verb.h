@@ -47,10 +47,6 @@ struct heap_option {
 int heap_arguments(int argc, char **argv, const struct heap_option *options, const char **words,
                    int count, const char *wanted);
 
-/* A number of bytes, decimal or hexadecimal after 0x, with an optional K, M, G or T (of 1024);
- * false when it is none. */
-bool heap_bytes_from(const char *text, uint64_t *bytes);
-
 /* Says on stderr what tarn_error() has to say; COMMAND_FAILED, or HEAP_INTERRUPTED. */
 int heap_failed(const char *name);
 

@@ -29,7 +29,7 @@ extern "C" {
 /* A row of the table; the texts live as long as the library. */
 struct tarn_option {
     const char *name;     /* as in the environment: "TARN_PURGE" */
-    const char *values;   /* what it may be: "KiB, off, now or auto" */
+    const char *values;   /* what it may be: "KiB, a size as 64M, off, now or auto" */
     const char *standard; /* what it is when nobody sets it */
     const char *meaning;
     bool running; /* may be set while the program runs */

@@ -2,6 +2,7 @@
 #include "os/option.h"
 
 #include "base/bits.h"
+#include "base/byte_count.h"
 #include "base/spelling.h"
 #include "base/text.h"
 #include "os/aside.h"
@@ -44,7 +45,7 @@ static const struct option options[] = {
     {{"TARN_STATS", "0 or 1", "0", "print a summary of the heap to stderr at exit", true},
      FLAG,
      PLACE(stats)},
-    {{"TARN_PURGE", "KiB, off, now or auto", "auto",
+    {{"TARN_PURGE", "KiB, a size as 64M, off, now or auto", "auto",
       "free memory to keep before it goes back to the system", true},
      KEEP,
      PLACE(dirty_keep)},
@@ -64,7 +65,7 @@ static const struct option options[] = {
       "sample where memory is allocated, write the profile there at exit", false},
      PATH,
      PLACE(profile)},
-    {{"TARN_PROFILE_INTERVAL", "bytes", "524288",
+    {{"TARN_PROFILE_INTERVAL", "bytes or a size as 64K", "524288",
       "from one sample to the next, in the mean; 1: every block", false},
      BYTES,
      PLACE(profile_interval)},
@@ -111,9 +112,19 @@ read_choice(const char *value, enum tn_choice *choice)
 }
 
 static bool
+read_size(const char *value, size_t unit, size_t *size)
+{
+    uint64_t bytes;
+    if (!tn_byte_count(value, unit, &bytes) || bytes > SIZE_MAX) {
+        return false;
+    }
+    *size = (size_t)bytes;
+    return true;
+}
+
+static bool
 read_keep(const char *value, size_t *keep)
 {
-    size_t kib = 0;
     if (strcmp(value, "off") == 0) {
         *keep = TN_KEEP_ALL;
         return true;
@@ -122,33 +133,11 @@ read_keep(const char *value, size_t *keep)
         *keep = TN_KEEP_AUTO;
         return true;
     }
-    if (strcmp(value, "now") != 0) {
-        if (*value == 0) {
-            return false;
-        }
-        for (const char *digit = value; *digit != 0; digit++) {
-            if (*digit < '0' || *digit > '9' || kib > TN_KEEP_AUTO / TN_KIB / 10 - 1) {
-                return false;
-            }
-            kib = kib * 10 + (size_t)(*digit - '0');
-        }
+    if (strcmp(value, "now") == 0) {
+        *keep = 0;
+        return true;
     }
-    *keep = kib * TN_KIB;
-    return true;
-}
-
-static bool
-read_bytes(const char *value, size_t *bytes)
-{
-    size_t n = 0;
-    for (const char *digit = value; *digit != 0; digit++) {
-        if (*digit < '0' || *digit > '9' || n > SIZE_MAX / 100) {
-            return false;
-        }
-        n = n * 10 + (size_t)(*digit - '0');
-    }
-    *bytes = n;
-    return n != 0;
+    return read_size(value, TN_KIB, keep) && *keep < TN_KEEP_AUTO;
 }
 
 static void *
@@ -185,7 +174,7 @@ take(const struct option *option, const char *value, bool kept)
         }
         return true;
     case BYTES:
-        if (!read_bytes(value, &keep)) {
+        if (!read_size(value, 1, &keep) || keep == 0) {
             return false;
         }
         if (kept) {

@@ -46,9 +46,18 @@ def reports():
         ({"TARN_COLOUR": "1"}, "tarn: TARN_COLOUR: no such option, ignored\n"),
         ({"TARN_" + "X" * 300: "1"}, "tarn: TARN_" + "X" * 27 + "...: no such option, ignored\n"),
         ({"TARN_STATS": "yes"}, "tarn: TARN_STATS=yes: must be 0 or 1, ignored\n"),
-        ({"TARN_PURGE": "-1"}, "tarn: TARN_PURGE=-1: must be KiB, off, now or auto, ignored\n"),
+        ({"TARN_PURGE": "-1"}, "tarn: TARN_PURGE=-1: must be KiB, a size as 64M, off, now or auto, ignored\n"),
         ({"TARN_PURGE": "99999999999999999999"},
-         "tarn: TARN_PURGE=99999999999999999999: must be KiB, off, now or auto, ignored\n"),
+         "tarn: TARN_PURGE=99999999999999999999: must be KiB, a size as 64M, off, now or auto, ignored\n"),
+        ({"TARN_PURGE": "4Mi"}, "tarn: TARN_PURGE=4Mi: must be KiB, a size as 64M, off, now or auto, ignored\n"),
+        ({"TARN_PURGE": "20m"}, ""),
+        ({"TARN_PURGE": "0x10GiB"}, ""),
+        ({"TARN_PROFILE_INTERVAL": "1T"}, ""),
+        ({"TARN_PROFILE_INTERVAL": "64k"}, ""),
+        ({"TARN_PROFILE_INTERVAL": "0K"},
+         "tarn: TARN_PROFILE_INTERVAL=0K: must be bytes or a size as 64K, ignored\n"),
+        ({"TARN_PROFILE_INTERVAL": "99999999T"},
+         "tarn: TARN_PROFILE_INTERVAL=99999999T: must be bytes or a size as 64K, ignored\n"),
         ({"TARN_HUGE_PAGES": "2"}, "tarn: TARN_HUGE_PAGES=2: must be off, on or auto, ignored\n"),
     ]:
         err = run("", **variables)[1]
@@ -75,6 +84,8 @@ def purging():
     check(f"TARN_PURGE=off keeps {kept} KiB", kept >= FILLED)
     check(f"TARN_PURGE=now keeps {gone} KiB", gone <= FILLED // 4)
     check(f"TARN_PURGE=20480 keeps {some} KiB", some <= gone + 22000)
+    some = number("fill empty resident", TARN_PURGE="20M")
+    check(f"TARN_PURGE=20M keeps {some} KiB", some <= gone + 22000)
     check("mallopt(M_TRIM_THRESHOLD, 0) is like now",
           number("keep-nothing fill empty resident", TARN_PURGE="off") <= FILLED // 4)
 
