@@ -45,6 +45,9 @@ top_print(struct top_target *target, const struct top_shot *shot)
     }
     printf("\n%12s %10s  %s\n", "live", "blocks", "allocated at");
     for (size_t i = 0; i < shot->site_count && i < SITES_SHOWN; i++) {
+        if (shot->sites[i].live_bytes <= 0) {
+            break; /* they are in order */
+        }
         char text[TEXT_MOST];
         top_describe(target, &shot->sites[i], text, sizeof text);
         printf("%12s %10.0f  %s\n", terminal_size(room, shot->sites[i].live_bytes),

@@ -199,6 +199,9 @@ draw_sites(struct top_target *target, const struct top_shot *shot, int y, int en
     }
     for (size_t i = 0; i < shot->site_count && y < end; i++) {
         const struct top_site *site = &shot->sites[i];
+        if (site->live_bytes <= 0) {
+            break; /* they are in order */
+        }
         top_describe(target, site, text, sizeof text);
         int width = COLS > 24 ? COLS - 24 : 0;
         bool cut = strlen(text) > (size_t)width;

@@ -25,9 +25,17 @@ make_pictures(void)
     }
 }
 
+SITE static void
+make_nothing(void)
+{
+    keep[0] = malloc(100);
+    free(keep[0]);
+}
+
 int
 main(void)
 {
+    make_nothing();
     make_orders();
     make_pictures();
     for (int i = 0; i < 50000; i += 5) {

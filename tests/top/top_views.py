@@ -73,6 +73,10 @@ class Views(unittest.TestCase):
         self.assertEqual(sites["make_orders"]["live_bytes"], 40000 * 1000)
         self.assertEqual(sites["make_orders"]["allocated_blocks"], 50000)
         self.assertEqual(sites["make_pictures"]["live_blocks"], 20)
+        self.assertEqual(sites["make_nothing"]["live_blocks"], 0)
+        out = top("--once", process.pid)[1]
+        self.assertIn("make_orders", out)
+        self.assertNotIn("make_nothing", out)
         end(process)
 
     def test_text(self):
