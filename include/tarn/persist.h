@@ -125,8 +125,8 @@ tarn_heap *tarn_open(const char *path, const tarn_options *options);
 
 /* Commits and closes. When the commit fails: -1, and the heap stays open. Everything of the heap's
  * is gone from memory afterwards. Cost: as a commit; if the journal then has no more than 1 MiB of
- * pages and an eighth of journal_most, writing them to the file, else, with many pieces of less than 256 KiB in it, writing those
- * after a small sync. */
+ * pages and an eighth of journal_most, writing them to the file, else, with many pieces of less
+ * than 256 KiB in it, writing those after a small sync. */
 int tarn_close(tarn_heap *heap);
 
 /* Closes; what was not committed is lost; in shared mode the file then says that it was not closed.
@@ -150,9 +150,9 @@ int tarn_commit(tarn_heap *heap);
 int tarn_rollback(tarn_heap *heap);
 
 /* Commits, then writes the journal's pages to the file and, where changed pages are found by
- * watching, frees their memory; they come from the file again when used. Commits need no call of it.
- * errno: as tarn_commit; EBUSY: readers are there, try later. In shared mode it does nothing. Cost:
- * writes each page of the journal, and four syncs. */
+ * watching, frees their memory; they come from the file again when used. Commits need no call of
+ * it. errno: as tarn_commit; EBUSY: readers are there, try later. In shared mode it does nothing.
+ * Cost: writes each page of the journal, and four syncs. */
 int tarn_checkpoint(tarn_heap *heap);
 
 /* Writes the last committed state, in shared mode the present one, to a new file, an image of its
@@ -228,8 +228,8 @@ int tarn_check_told(const char *path,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     tarn_progress progress, void *context);
 
-/* tarn_check for a heap that is open, as it is in memory; offsets are from its base. Cost: grows with
- * the heap. */
+/* tarn_check for a heap that is open, as it is in memory; offsets are from its base. Cost: grows
+ * with the heap. */
 int tarn_check_heap(tarn_heap *heap,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     void *context);
