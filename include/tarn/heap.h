@@ -25,25 +25,28 @@ extern "C" {
 typedef struct tn_heap tarn_heap;
 
 /* A new heap, which grows as needed. NULL with errno ENOMEM, also when there are too many: heaps
- * and images may have 960 ranges of addresses in a process, each its first of 256 MiB and more as
- * it grows; the process heap has its own. Cost: a few system calls. */
+ * and images may have 960 ranges of addresses in a process, each its first of 256 MiB (or, where
+ * that is less, a sixteenth of a limit of address space) and more as it grows; the process heap has
+ * its own. Cost: a few system calls. */
 tarn_heap *tarn_heap_new(void);
 
 /* The least size of a buffer for tarn_heap_new_in. */
 #define TARN_HEAP_BUFFER_LEAST ((size_t)5 * 65536)
 
 /* A new heap inside a buffer of the caller's, with no memory but that. Slabs are 64 KiB each, so a
- * buffer pays from a few hundred KiB on. NULL with errno EINVAL when the buffer is smaller than
- * TARN_HEAP_BUFFER_LEAST, ENOMEM when there are too many heaps. The buffer is the caller's again
- * after tarn_heap_destroy. Cost: clears 8 KiB and a thousandth of the buffer. */
+ * buffer pays from a few hundred KiB on. NULL with errno EINVAL when the buffer has less than four
+ * aligned slabs in it, as none of TARN_HEAP_BUFFER_LEAST has; ENOMEM when there are too many heaps.
+ * The buffer is the caller's again after tarn_heap_destroy. Cost: clears 8 KiB and a thousandth of
+ * the buffer. */
 tarn_heap *tarn_heap_new_in(void *buffer, size_t size);
 
 /* Ends a heap: its blocks are gone, all at once, and its memory is the system's again (or the
  * caller's). An image (tarn/persist.h) is closed without a commit. No thread may be using the heap.
- * NULL does nothing. Cost: a system call for each of its ranges of addresses. */
+ * NULL and the process heap: nothing. Cost: a system call for each of its ranges of addresses. */
 void tarn_heap_destroy(tarn_heap *heap);
 
-/* The process heap, for the functions below; it cannot be destroyed. NULL: no memory. */
+/* The process heap, for the functions below; it cannot be destroyed. NULL: no memory. Constant
+ * time, but for the first call in the process. */
 tarn_heap *tarn_heap_process(void);
 
 /* The heap in whose addresses p lies, be it in a block or not; NULL when it lies in none. The heap
@@ -51,7 +54,7 @@ tarn_heap *tarn_heap_process(void);
  * else a look at each range of addresses that there is. */
 tarn_heap *tarn_heap_of(const void *p);
 
-/* As their namesakes in tarn/tarn.h. */
+/* As their namesakes in tarn/tarn.h; new blocks are of this heap. */
 void *tarn_heap_malloc(tarn_heap *heap, size_t size);
 void *tarn_heap_zalloc(tarn_heap *heap, size_t size);
 void *tarn_heap_calloc(tarn_heap *heap, size_t count, size_t size);
@@ -62,8 +65,8 @@ char *tarn_heap_strdup(tarn_heap *heap, const char *text);
 char *tarn_heap_strndup(tarn_heap *heap, const char *text, size_t length);
 void tarn_heap_free(tarn_heap *heap, void *p);
 
-/* Gives the heap's free slices and the free pages inside its slabs back to the system. Returns the
- * bytes. */
+/* Gives the heap's free slices and the free pages inside its slabs back to the system, as tarn_trim
+ * does. Returns the bytes. Cost: grows with the number of slabs. */
 size_t tarn_heap_trim(tarn_heap *heap);
 
 /* Calls visit for every live block of the heap, in the order of their addresses, with its start
@@ -87,7 +90,8 @@ struct tarn_block {
 };
 
 /* The same for every block there is, live or not, with its class and state. block is valid until
- * visit returns. What was freed under TARN_CHECK and is kept from use is not told. */
+ * visit returns. What was freed under TARN_CHECK and is kept from use is not told. Rules and cost
+ * are the same. */
 bool tarn_heap_walk_all(tarn_heap *heap,
                         bool (*visit)(void *context, const struct tarn_block *block),
                         void *context);

@@ -19,8 +19,9 @@
  * What holds of all functions here unless one says otherwise:
  *  - they return 0 or a pointer on success; -1 or NULL on failure, with errno and a sentence that
  *    names the file, what is wrong and what to do, by tarn_error();
- *  - a failure leaves the file at its last commit, or, when it was a commit that failed, at that
- *    one, whole; and the heap in memory as it was;
+ *  - a failure leaves the file at its last commit, or, when it was a commit that failed, perhaps at
+ *    that one, whole; and the heap in memory as it was;
+ *  - a heap that is no image: EINVAL;
  *  - any thread may call them, but not at the same time as another closes the same heap;
  *  - not in a signal handler;
  *  - none is a cancellation point: a thread cancelled meanwhile ends after the call.
@@ -124,8 +125,8 @@ tarn_heap *tarn_open(const char *path, const tarn_options *options);
 
 /* Commits and closes. When the commit fails: -1, and the heap stays open. Everything of the heap's
  * is gone from memory afterwards. Cost: as a commit; if the journal then has no more than 1 MiB of
- * pages, writing them to the file, else, with many pieces of less than 256 KiB in it, writing those
- * after a small sync. */
+ * pages and an eighth of journal_most, writing them to the file, else, with many pieces of less
+ * than 256 KiB in it, writing those after a small sync. */
 int tarn_close(tarn_heap *heap);
 
 /* Closes; what was not committed is lost; in shared mode the file then says that it was not closed.
@@ -138,7 +139,8 @@ void tarn_close_without_commit(tarn_heap *heap);
  * changed pages (next to nothing if the process had no page fault since the last commit, little if
  * it had few and they were near the last ones, else up to 0.3 ms per GiB in memory), then writing
  * them one after the other and one sync. A page that every commit changes is not looked for but
- * compared, and what differs in it is written. */
+ * compared, and what differs in it is written. Where changed pages are found by the page map a
+ * checkpoint follows each commit. */
 int tarn_commit(tarn_heap *heap);
 
 /* Takes back what was changed since the last commit: pointers to blocks allocated since are void,
@@ -147,13 +149,16 @@ int tarn_commit(tarn_heap *heap);
  * commit. Cost: as opening, and the changed pages are read again when used. */
 int tarn_rollback(tarn_heap *heap);
 
-/* Writes the journal's pages to the file and frees the memory of changed pages, which come from the
- * file again when used. Commits happen without. EBUSY: readers are there, later. */
+/* Commits, then writes the journal's pages to the file and, where changed pages are found by
+ * watching, frees their memory; they come from the file again when used. Commits need no call of
+ * it. errno: as tarn_commit; EBUSY: readers are there, try later. In shared mode it does nothing.
+ * Cost: writes each page of the journal, and four syncs. */
 int tarn_checkpoint(tarn_heap *heap);
 
 /* Writes the last committed state, in shared mode the present one, to a new file, an image of its
  * own with the same address and permissions. EEXIST when there is a file of that name, or of the
- * name its journal would have. Shares blocks with the old one where the file system can. */
+ * name its journal would have; EPERM in a fork's child. Shares blocks with the old one where the
+ * file system can. Cost: else a copy of the file, and syncs. */
 int tarn_snapshot(tarn_heap *heap, const char *path);
 
 /* How far long work is: done of total bytes. Called some times in a second, on the caller's thread;
@@ -168,16 +173,19 @@ const char *tarn_error(void);
 
 /* ---- roots: where a program finds its data again ---- */
 
+/* The root pointer, NULL until it is set. It is committed with the data. tarn_set_root in a heap
+ * that is open for reading ends the process. Constant time. */
 void *tarn_root(tarn_heap *heap);
 void tarn_set_root(tarn_heap *heap, void *p);
 
 /* Named roots. size and type are the program's own words about the object: a mismatch is EINVAL, 0
- * matches all. NULL with ENOENT: no such name. */
+ * matches all. NULL with ENOENT: no such name. Cost, of the next too: a step for each name. */
 void *tarn_named_root(tarn_heap *heap, const char *name, size_t size, uint64_t type);
-/* Sets, replaces or, with NULL, removes a name. EINVAL: it is empty. */
+/* Sets, replaces or, with NULL, removes a name. EINVAL: it is empty; EROFS when open for reading;
+ * ENOMEM. */
 int tarn_set_named_root(tarn_heap *heap, const char *name, void *p, size_t size, uint64_t type);
 /* Calls visit for all names until it returns false. visit may set or remove the name that it was
- * given, no other; name is good until it does. */
+ * given, no other; name is good until it does. No other thread sets or removes one meanwhile. */
 void tarn_each_root(tarn_heap *heap,
                     bool (*visit)(void *context, const char *name, void *p, size_t size,
                                   uint64_t type),
@@ -220,7 +228,8 @@ int tarn_check_told(const char *path,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     tarn_progress progress, void *context);
 
-/* tarn_check for a heap that is open, as it is in memory; offsets are from its base. */
+/* tarn_check for a heap that is open, as it is in memory; offsets are from its base. Cost: grows
+ * with the heap. */
 int tarn_check_heap(tarn_heap *heap,
                     bool (*report)(void *context, const char *what, uint64_t offset),
                     void *context);

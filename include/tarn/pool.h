@@ -18,9 +18,11 @@
  * Two modes:
  *  - owner (the default): one thread at a time uses the pool, as with libcork's. No lock, no
  *    atomic operation: ten instructions for an allocation and a free together, inline. A debug
- *    build of Tarn, or TARN_POOL_CHECK, ends the process when a second thread uses the pool;
+ *    build of Tarn, TARN_POOL_CHECK or TARN_CHECK=1 ends the process when a second thread uses the
+ *    pool;
  *  - TARN_POOL_SHARED: any thread may use the pool at any time. Each has a cache of objects, and
- *    takes the pool's lock once in about a hundred operations.
+ *    takes the pool's lock once in about a hundred operations. With a limit, with TARN_POOL_STRICT,
+ *    TARN_POOL_CHECK or what implies it there is one cache, and each call takes the lock.
  *
  * What holds of all functions here unless one says otherwise:
  *  - errno is untouched on success;
@@ -28,9 +30,10 @@
  *    that forked if it is the owner;
  *  - wrong pointers end the process with one line on stderr, such as
  *    "tarn: tarn_pool_free(0x7f..40): already free (pool "nodes", 48-byte objects) [T201]". With
- *    TARN_POOL_CHECK that is at once. Without it the free itself asks nothing (that is the ten
- *    instructions): each pointer is looked at when it leaves the cache of the last 255 objects
- *    freed, at the latest when the pool is walked, trimmed or closed.
+ *    TARN_POOL_CHECK or TARN_CHECK=1 that is at once. Without them the free itself asks nothing
+ *    (that is the ten instructions): each pointer is looked at when it leaves the cache of the last
+ *    255 objects freed (fewer of more than 4 KiB: 1 MiB, 8 at least), at the latest when the pool
+ *    is walked, trimmed or closed.
  *
  * The method: bitmaps apart from the objects, with a stack of free objects in front (magazines;
  * Bonwick and Adams, "Magazines and Vmem", 2001). Nothing of Tarn's is ever written to an object.
@@ -76,7 +79,8 @@ enum tarn_pool_flags {
     TARN_POOL_WAIT = 2,    /* at the limit wait for a free; needs SHARED and a limit */
     TARN_POOL_SPREAD = 4,  /* each object starts a cache line of its own, and an odd number of lines
                               apart, so that neither threads share lines nor objects cache sets */
-    TARN_POOL_CHECK = 8,   /* every wrong pointer and every wrong thread is found at once */
+    TARN_POOL_CHECK = 8,   /* every wrong pointer and every wrong thread is found at once; every
+                              call takes the longer way */
     TARN_POOL_CANARY = 16, /* eight bytes after each object tell of a write past its end, found when
                               it is freed; implies CHECK */
     TARN_POOL_POISON = 32, /* free objects are filled with a pattern; a write to one is found when
@@ -130,13 +134,15 @@ tarn_pool *tarn_pool_new(size_t size, const struct tarn_pool_options *options);
 
 /* The pool of this name in a heap (NULL: the process heap), the one made last where there are more;
  * NULL when there is none. For a heap that was closed and opened again: the pool is as it was, with
- * its live objects; of the options only construct, destruct and context count (they must be given
- * again), and the calling thread becomes its owner. options may be NULL. In an image that is open
+ * its live objects; when it is found for the first time since, of the options only construct,
+ * destruct and context count (they must be given again), and the calling thread becomes its owner.
+ * options may be NULL. Cost: a step for each pool of the heap. In an image that is open
  * for reading NULL with errno EROFS: objects are there to be read, the pool is not to be used. */
 tarn_pool *tarn_pool_find(tarn_heap *heap, const char *name,
                           const struct tarn_pool_options *options);
 
-/* The calling thread becomes the owner of a pool in owner mode, which it was handed over. */
+/* The calling thread becomes the owner of a pool in owner mode that was handed over to it; of a
+ * shared pool nothing. Constant time. */
 void tarn_pool_adopt(tarn_pool *pool);
 
 /* Parts of the functions below that are not inline; not to be called directly. */
@@ -212,14 +218,14 @@ tarn_pool_free(tarn_pool *pool, void *object)
     tarn_pool_free_slow(pool, object);
 }
 
-/* An object whose bytes are all zero, whatever a constructor made of it. */
+/* As tarn_pool_alloc, but all bytes of the object are zero, whatever a constructor made of it. */
 void *tarn_pool_zalloc(tarn_pool *pool);
 
 /* count objects at once into objects[]. Returns how many there were: fewer than count (with errno
  * ENOMEM) only at the limit or the end of memory. Cost: a few instructions an object. */
 size_t tarn_pool_alloc_many(tarn_pool *pool, void **objects, size_t count);
 
-/* Takes count objects back. */
+/* Takes count objects back, as tarn_pool_free does. Cost: a few instructions an object. */
 void tarn_pool_free_many(tarn_pool *pool, void *const *objects, size_t count);
 
 /* Takes all objects back at once, with no call of the destructor. No thread may be using the pool
@@ -228,20 +234,22 @@ void tarn_pool_reset(tarn_pool *pool);
 
 /* Ends the pool, whose objects must all have been freed: with objects still out the process ends
  * with their count and the first one's address. Runs the destructor on each object, in the order of
- * their addresses (TARN_POOL_STRICT: last freed first). NULL does nothing. */
+ * their addresses (TARN_POOL_STRICT: last freed first). No thread may be using the pool. NULL does
+ * nothing. Cost: a step for each slab, and the destructor for each object. */
 void tarn_pool_close(tarn_pool *pool);
 
-/* Ends the pool with all its objects, freed or not; the destructor runs on each. NULL does
- * nothing. */
+/* The same with all its objects, freed or not. */
 void tarn_pool_destroy(tarn_pool *pool);
 
 /* Calls visit for every object that is out, by address within each slab, until it returns false.
- * False then, else true. No other thread may use the pool meanwhile, nor may visit. */
+ * False then, else true. No other thread may use the pool meanwhile, nor may visit. Cost: grows
+ * with the pool. */
 bool tarn_pool_walk(tarn_pool *pool, bool (*visit)(void *context, void *object), void *context);
 
 /* Gives slabs in which no object is out back to the heap (after the destructor, which may not use
  * this pool then), but for what was preallocated; in a shared pool what other threads have in their
- * caches stays, with TARN_POOL_STRICT all. Returns the bytes. */
+ * caches stays, with TARN_POOL_STRICT all. Returns the bytes. Cost: a step for each slab that has a
+ * free object. */
 size_t tarn_pool_trim(tarn_pool *pool);
 
 struct tarn_pool_stats {
@@ -255,7 +263,8 @@ struct tarn_pool_stats {
     size_t bytes; /* of the heap, all in all */
 };
 
-/* What the pool has; exact when no other thread uses it meanwhile. */
+/* What the pool has; exact when no other thread uses it meanwhile. Cost: a step for each thread's
+ * cache. */
 void tarn_pool_stats(const tarn_pool *pool, struct tarn_pool_stats *stats);
 
 /* Whether the pool's invariants hold: NULL, or the first broken one in words. No other thread may

@@ -90,10 +90,9 @@ struct tarn_quick_hooks {
 struct tarn_quick *tarn_quick_init(void *memory, size_t size, unsigned options,
                                    const struct tarn_quick_hooks *hooks);
 
-/* Hands in another region. Returns false when it is too small, overlaps the state of the heap,
- * lies out of a narrow heap's reach, or
- * has more than about the first one's size and the heap was made without TARN_QUICK_GROWS. Cost:
- * constant (TARN_QUICK_CHECKED: fills the region). */
+/* Hands in another region. Returns false when it is too small, overlaps the state of the heap, lies
+ * out of a narrow heap's reach, or has more than about the first one's size and the heap was made
+ * without TARN_QUICK_GROWS. Cost: constant (TARN_QUICK_CHECKED: fills the region). */
 bool tarn_quick_add(struct tarn_quick *heap, void *memory, size_t size);
 
 /* Takes back the region that was handed in at `memory`. Returns false, and changes nothing, when
@@ -192,7 +191,8 @@ struct tarn_quick_stats {
 /* Fills in `stats`. Cost and rule as tarn_quick_walk. */
 void tarn_quick_get_stats(struct tarn_quick *heap, struct tarn_quick_stats *stats);
 
-/* Prints a short summary of the heap's state through the print hook. */
+/* Prints a short summary of the heap's state through the print hook; nothing without one. Cost and
+ * rule as tarn_quick_walk. */
 void tarn_quick_summary(struct tarn_quick *heap);
 
 /* Prints, for each malloc tag, how many objects and bytes carry it. Cost: blocks times tags. */
@@ -219,7 +219,8 @@ size_t tarn_quick_need(const struct tarn_quick_mix *mix, size_t n, unsigned opti
 
 /* The static default heap, for kernels and for the plain C names. Its objects are aligned for any
  * type C has: where one needs 16 bytes, TARN_QUICK_ALIGN16 is on. Comes in its own object and with
- * hosted hooks only where these are linked in. */
+ * hosted hooks only where these are linked in. tarn_quick_default() is NULL before it was made, and
+ * when tarn_quick_init would return NULL. Cost: as tarn_quick_init; constant. */
 void tarn_quick_default_init(void *memory, size_t size, unsigned options,
                              const struct tarn_quick_hooks *hooks);
 struct tarn_quick *tarn_quick_default(void);

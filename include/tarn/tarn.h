@@ -50,22 +50,26 @@ void *tarn_malloc(size_t size) TARN_ALLOCATES(1);
 /* A block of size bytes, all zero. */
 void *tarn_zalloc(size_t size) TARN_ALLOCATES(1);
 
-/* A block of count elements of size bytes, all zero; NULL also when the product does not fit. */
+/* A block of count elements of size bytes, all zero; NULL with errno ENOMEM also when the product
+ * does not fit. */
 void *tarn_calloc(size_t count, size_t size) TARN_ALLOCATES(1, 2);
 
 /* A block of size bytes with the contents of p (as many as fit), which is freed unless it could
  * stay where it is; p is untouched when NULL is returned for want of memory. tarn_realloc(NULL, n)
- * is tarn_malloc(n); tarn_realloc(p, 0) frees p and returns NULL, as glibc's. */
+ * is tarn_malloc(n); tarn_realloc(p, 0) frees p and returns NULL, as glibc's. Cost: besides, a copy
+ * when it moves; blocks of 4 MiB and more mostly move with their pages, uncopied. */
 void *tarn_realloc(void *p, size_t size) __attribute__((warn_unused_result, alloc_size(2)));
 
-/* The same for count elements of size bytes; NULL also when the product does not fit. */
+/* The same for count elements of size bytes; NULL with errno ENOMEM and p untouched also when the
+ * product does not fit. */
 void *tarn_reallocarray(void *p, size_t count, size_t size)
     __attribute__((warn_unused_result, alloc_size(2, 3)));
 
 /* Frees p; nothing when it is NULL. errno is untouched. */
 void tarn_free(void *p);
 
-/* Frees p, which was allocated with this size (or aligned, with this alignment and size). */
+/* Frees p, which was allocated with this size (or aligned, with this alignment and size); nothing
+ * when it is NULL. Another size is found by TARN_CHECK=1 only. */
 void tarn_free_sized(void *p, size_t size);
 void tarn_free_aligned_sized(void *p, size_t align, size_t size);
 
@@ -74,21 +78,23 @@ void tarn_free_aligned_sized(void *p, size_t align, size_t size);
 void *tarn_aligned_alloc(size_t align, size_t size) TARN_ALLOCATES(2);
 
 /* A block of which the byte at offset (not its first) lies at a multiple of align. Where offset is
- * no multiple of align the block takes a slice of 64 KiB of address space, one page of memory. */
+ * no multiple of align the block takes a slice of 64 KiB of address space, one page of memory. NULL
+ * with errno EINVAL when align is no power of two. */
 void *tarn_aligned_alloc_at(size_t align, size_t size, size_t offset) TARN_ALLOCATES(2);
 
 /* The bytes that may be used at p: at least what was asked for. 0 for NULL. Constant time. */
 size_t tarn_usable_size(const void *p);
 
-/* What tarn_usable_size would say of a block of size bytes; 0 for an impossible size. */
+/* What tarn_usable_size would say of a block of size bytes; 0 for an impossible size. Constant
+ * time. */
 size_t tarn_good_size(size_t size);
 
 /* Makes the block at p hold size bytes where it lies, larger or smaller. False, and nothing
- * changed, when that cannot be. Compilers warn of uses beyond the size the block was allocated
- * with where they can see it. */
+ * changed, when that cannot be, and for NULL. Compilers warn of uses beyond the size the block was
+ * allocated with where they can see it. */
 bool tarn_expand(void *p, size_t size);
 
-/* Copies of a string; tarn_strndup's has at most length bytes and a closing zero. */
+/* Copies of a string, to be freed; tarn_strndup's has at most length bytes and a closing zero. */
 char *tarn_strdup(const char *text);
 char *tarn_strndup(const char *text, size_t length);
 
@@ -97,7 +103,7 @@ char *tarn_strndup(const char *text, size_t length);
  * Cost: grows with the number of slabs; meant for a pause, not for a loop. */
 size_t tarn_trim(void);
 
-/* Tarn's version as "major.minor.patch". */
+/* Tarn's version as "major.minor.patch", a text that lives as long as the library. */
 const char *tarn_version(void);
 
 #if defined(__GNUC__)
