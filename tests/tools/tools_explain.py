@@ -72,6 +72,15 @@ class Explain(Case):
         self.assertEqual(json.loads(tarn("explain", "--list", "--json")[1]),
                          [{"code": c, "title": t} for c, t in PAGES])
 
+    def test_a_message_that_has_words_of_several_pages_gets_its_own(self):
+        for message, code in (("a.tarn: its layout is \"x\", not \"y\"", "T304"),
+                              ("a.tarn: its address 0x7f0012345678 is taken by libc.so", "T305"),
+                              ("a.tarn: nothing can be written there", "T311"),
+                              ("a.tarn: its superblock cannot be written", "T312"),
+                              ("a.tarn: its folder cannot be synced", "T312"),
+                              ("a.tarn: its address must be a multiple of 2 MiB", "T318")):
+            self.assertEqual(code_of(message), code, message)
+
     def test_every_row_of_the_table_is_in_the_sources(self):
         text = "\n".join(read(path) for path in sources("."))
         while ADJACENT.search(text):
