@@ -26,12 +26,14 @@ class Leaks(Case):
         code, out, err = tarn("leaks", "--exact", "./leak", folder=self.folder)
         self.assertEqual((code, out), (3, ""))
         self.assertTrue(err.startswith("live: 300000 bytes (293.0 KiB) in 300 blocks, from 1 stack\n"), err)
-        self.assertRegex(err, r"\n300000 bytes \(293.0 KiB\) in 300 blocks, allocated at\n    forget \(\S+:4\)\n    main ")
+        self.assertRegex(err, r"\n300000 bytes \(293.0 KiB\) in 300 blocks, allocated at\n"
+                              r"(?:    malloc .*\n)?"  # a frame of its own where nothing is optimised
+                              r"    forget \(\S+:4\)\n    main ")
         self.assertNotIn("keep_none", err)
         code, _, _ = tarn("leaks", "--exact", "--json", "-o", self.path("list"), "./leak", folder=self.folder)
         with open(self.path("list"), encoding="utf-8") as file:
             stacks = json.load(file)["stacks"]
-        found = {one["stack"][0]: one["inuse_objects"] for one in stacks}
+        found = {[name for name in one["stack"] if name != "malloc"][0]: one["inuse_objects"] for one in stacks}
         self.assertEqual((code, found["forget"], found["keep_none"]), (3, 300, 0))
 
     def test_a_real_program(self):
