@@ -86,6 +86,7 @@ pack_chunks(struct packer *packer, const unsigned char *data, size_t size)
         total += chunk.used > 0 ? sizeof chunk + chunk.used : 0;
         chunk.room = chunk.magic == TRACE_CHUNK_MAGIC ? chunk.room : 16 * 1024;
     }
+    header.words_bytes = (uint32_t)words;
     header.first = sizeof header + words;
     header.end = header.first + total;
     pack_bytes(packer, &header, sizeof header, LZMA_RUN);

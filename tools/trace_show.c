@@ -138,13 +138,24 @@ print_sizes(const struct summary *s)
     }
 }
 
+/* On one line, whatever the program was told. */
+static void
+print_words(const char *words)
+{
+    printf("program       ");
+    for (; *words != 0; words++) {
+        putchar((unsigned char)*words < ' ' || *words == 0x7f ? ' ' : *words);
+    }
+    putchar('\n');
+}
+
 static void
 print_text(const struct trace *trace, const struct summary *s)
 {
     char room[TERMINAL_SIZE_ROOM];
     static const unsigned percents[] = {10, 50, 90, 99, 100};
     if (*trace->words != 0) {
-        printf("program       %s\n", trace->words);
+        print_words(trace->words);
     }
     printf("events        %zu by %u %s\n", trace->count, trace->threads,
            trace->threads == 1 ? "thread" : "threads");

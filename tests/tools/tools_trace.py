@@ -264,6 +264,18 @@ class Recording(Case):
 
 
 class Reading(Case):
+    def test_words_of_several_lines_and_of_thousands_of_bytes(self):
+        for name in "t.trace", "t.xz":
+            code, _, err = tarn("trace", "record", "-o", self.path(name), "--", "sh", "-c", ":\n\t:", "x" * 5000)
+            self.assertEqual(code, 0, err)
+            code, out, err = tarn("trace", "show", self.path(name))
+            self.assertEqual((code, err), (0, ""))
+            self.assertRegex(out, r"program +sh -c :  : x{100,}\nevents ")
+            with open(self.path(name), "rb") as file:
+                data = lzma.decompress(file.read()) if name == "t.xz" else file.read()
+            first, words = struct.unpack_from("<QI", data, 40)
+            self.assertLessEqual(64 + words, first)
+
     def test_the_older_format(self):
         older_trace(self.path("o.xz"), [(1, 0, 0, 100), (2, 0, 1, 60), (3, 0, 0, 5000), (4, 8, 2, 256), (5, 0, 1, 0),
                                         (6, 0, 0xffffffff, 0), (1, 0, 1, 1 << 20)], 3)
