@@ -163,10 +163,6 @@ compact(int argc, char **argv)
     if (heap == NULL) {
         return heap_failed(argv[0]);
     }
-    if (heap_interrupted()) {
-        tarn_close_without_commit(heap);
-        return heap_failed(argv[0]);
-    }
     tarn_image_info(heap, &before);
     tarn_heap_trim(heap);
     if (heap_interrupted() || tarn_checkpoint(heap) != 0) {

@@ -34,9 +34,8 @@ const char *heap_band_unit(unsigned band, uint64_t count);
 struct heap_cell {
     uint64_t bytes[BANDS]; /* the rest is free and zero */
     uint64_t hole;         /* bytes that the file does not have */
-    uint32_t
-        journalled;   /* pages whose last commit is in the journal, and perhaps not in the file */
-    uint32_t changed; /* pages that the writer has changed and not committed */
+    uint32_t journalled;   /* pages whose last commit is in the journal */
+    uint32_t changed;      /* pages that the writer has changed and not committed */
 };
 
 struct heap_picture {

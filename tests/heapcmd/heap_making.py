@@ -103,17 +103,18 @@ class Compact(HeapTest):
         town = self.town(size=100000)
         people = next(r for r in self.json("roots", town) if r["name"] == "people")
         self.make("pending", "town.tarn")
-        compact = subprocess.Popen([TARN, "heap", "compact", town], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True)
-        while not self.has_open(compact.pid, town):
-            self.assertIsNone(compact.poll())
-        compact.send_signal(signal.SIGINT)
-        out, said = compact.communicate(timeout=60)
-        if compact.returncode == 0:  # nothing was left to interrupt
-            self.assertIn("given back", out)
-        else:
-            self.assertEqual((compact.returncode, out, said),
-                             (130, "", "tarn heap compact: interrupted; nothing was left behind\n"))
+        for _ in range(20):  # an interrupt may come too late
+            compact = subprocess.Popen([TARN, "heap", "compact", town], stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            while not self.has_open(compact.pid, town):
+                self.assertIsNone(compact.poll())
+            compact.send_signal(signal.SIGINT)
+            out, said = compact.communicate(timeout=60)
+            if compact.returncode != 0:
+                break
+            self.make("pending", "town.tarn")
+        self.assertEqual((compact.returncode, out, said),
+                         (130, "", "tarn heap compact: interrupted; nothing was left behind\n"))
         self.assertIn("whole", self.heap("check", town))
         self.assertIn(people, self.json("roots", town))
         self.heap("compact", town)
